@@ -1,0 +1,91 @@
+
+/*
+ * ngx_http_realtime_entry.h: what stands in the log.
+ *
+ * An entry is a broadcast (to the sockets of a namespace, of rooms, but for
+ * some), or an operation on one session wherever it lives, or an answer to one
+ * worker.  All workers read all entries and skip what is not theirs.
+ *
+ * Entries never leave the host, and the log does not outlive the master
+ * process: integers are in host order, and there is no version in them.
+ */
+
+
+#ifndef _NGX_HTTP_REALTIME_ENTRY_H_INCLUDED_
+#define _NGX_HTTP_REALTIME_ENTRY_H_INCLUDED_
+
+
+#include "shm/ngx_http_realtime_zone.h"
+
+
+typedef enum {
+
+    /* packets to the sockets that "nsp", "rooms" and "except" choose */
+    NGX_HTTP_REALTIME_ENTRY_BROADCAST = 1,
+
+    /* to the owner of session "sid"; "from" and "handle" wait for an ANSWER */
+    NGX_HTTP_REALTIME_ENTRY_POLL,       /* a GET is parked */
+    NGX_HTTP_REALTIME_ENTRY_POST,       /* "packets" holds the body */
+    NGX_HTTP_REALTIME_ENTRY_PROBE,      /* a WebSocket probes */
+    NGX_HTTP_REALTIME_ENTRY_MOVE,       /* the session goes to "from" */
+
+    /* to the owner of session "sid"; nobody waits */
+    NGX_HTTP_REALTIME_ENTRY_ABORT,      /* the client dropped its GET */
+    NGX_HTTP_REALTIME_ENTRY_RELEASE,    /* the worker wants the GET answered */
+    NGX_HTTP_REALTIME_ENTRY_PROBE_END,  /* the probing WebSocket has gone */
+
+    /* to worker "to", what waits under "handle"; "number" is an HTTP status */
+    NGX_HTTP_REALTIME_ENTRY_ANSWER,
+    NGX_HTTP_REALTIME_ENTRY_SESSION,    /* "packets" holds a moved session,
+                                           "number" where to replay from */
+
+    /* earlier holders of slot "to" than its generation have been settled */
+    NGX_HTTP_REALTIME_ENTRY_GONE
+
+} ngx_http_realtime_entry_e;
+
+
+typedef struct {
+    uint8_t                  type;
+    ngx_http_realtime_wid_t  from;      /* who wrote it */
+    ngx_http_realtime_wid_t  to;
+    uint64_t                 handle;
+    uint64_t                 number;
+    rt_str_t                 sid;       /* session, or who gets "reply" */
+    rt_str_t                 nsp;
+    rt_str_t                 rooms;     /* list; empty: all of the namespace */
+    rt_str_t                 except;    /* list of socket ids and rooms */
+    rt_str_t                 packets;   /* list, the first one text */
+    rt_str_t                 reply;     /* a text packet to "sid" after it */
+} ngx_http_realtime_entry_t;
+
+
+/* bytes that the entry takes in the log */
+size_t ngx_http_realtime_entry_size(const ngx_http_realtime_entry_t *e);
+
+/* writes those bytes */
+void ngx_http_realtime_entry_encode(const ngx_http_realtime_entry_t *e,
+    u_char *dst);
+
+/* strings point into "in"; NGX_ERROR if "in" is no entry */
+ngx_int_t ngx_http_realtime_entry_decode(ngx_http_realtime_entry_t *e,
+    rt_str_t in);
+
+
+/* Lists: each item is four bytes of length and a flag, then the bytes. */
+
+#define ngx_http_realtime_list_size(len)  (sizeof(uint32_t) + (len))
+
+/* puts the head of an item of "len" bytes at "dst"; one past it */
+u_char *ngx_http_realtime_list_head(u_char *dst, size_t len, ngx_uint_t flag);
+
+/* puts an item at "dst"; one past it */
+u_char *ngx_http_realtime_list_put(u_char *dst, rt_str_t item,
+    ngx_uint_t flag);
+
+/* takes the first item off "*list": NGX_OK, or NGX_DONE when it is empty */
+ngx_int_t ngx_http_realtime_list_next(rt_str_t *list, rt_str_t *item,
+    ngx_uint_t *flag);
+
+
+#endif /* _NGX_HTTP_REALTIME_ENTRY_H_INCLUDED_ */

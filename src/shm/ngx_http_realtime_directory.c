@@ -1,0 +1,324 @@
+
+#include "shm/ngx_http_realtime_directory.h"
+#include "shm/ngx_http_realtime_roster.h"
+#include "shm/ngx_http_realtime_slot.h"
+
+
+static ngx_int_t ngx_http_realtime_directory_add_locked(
+    ngx_http_realtime_zone_t *z, u_char *sid, ngx_http_realtime_wid_t owner,
+    rt_ref_t *ref);
+static rt_ref_t *ngx_http_realtime_directory_lookup_locked(
+    ngx_http_realtime_zone_t *z, rt_str_t sid);
+static void ngx_http_realtime_directory_drop_socket_locked(
+    ngx_http_realtime_zone_t *z, rt_ref_t ref,
+    ngx_http_realtime_socket_rec_t *rec);
+static ngx_http_realtime_session_rec_t *
+    ngx_http_realtime_directory_orphan_locked(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_wid_t of, rt_ref_t *ref);
+
+
+ngx_int_t
+ngx_http_realtime_directory_add(ngx_http_realtime_zone_t *z, u_char *sid,
+    ngx_http_realtime_wid_t owner, ngx_uint_t limit, rt_ref_t *ref)
+{
+    ngx_int_t  rc;
+
+    ngx_http_realtime_zone_lock(z);
+
+    if (z->sh->sessions >= limit) {
+        rc = NGX_BUSY;
+
+    } else {
+        rc = ngx_http_realtime_directory_add_locked(z, sid, owner, ref);
+    }
+
+    ngx_http_realtime_zone_unlock(z);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_directory_add_locked(ngx_http_realtime_zone_t *z,
+    u_char *sid, ngx_http_realtime_wid_t owner, rt_ref_t *ref)
+{
+    rt_ref_t                         *bucket;
+    ngx_http_realtime_shared_t       *sh = z->sh;
+    ngx_http_realtime_session_rec_t  *rec;
+
+    *ref = rt_arena_alloc(sh->arena, sizeof(ngx_http_realtime_session_rec_t));
+    if (*ref == 0) {
+        return NGX_DECLINED;
+    }
+
+    bucket = ngx_http_realtime_bucket(sh, session_table,
+                         rt_hash(&sh->key, rt_str(RT_ID_LEN, sid)));
+
+    rec = ngx_http_realtime_at(z, *ref);
+
+    ngx_memcpy(rec->sid, sid, RT_ID_LEN);
+    rec->owner = owner;
+    rec->next = *bucket;
+
+    rt_arena_publish(sh->arena, *ref, NGX_HTTP_REALTIME_RECORD_SESSION);
+
+    *bucket = *ref;
+    sh->sessions++;
+    sh->slot[owner.slot].sessions++;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_realtime_directory_find(ngx_http_realtime_zone_t *z, rt_str_t sid,
+    ngx_http_realtime_place_t *place)
+{
+    rt_ref_t                         *link;
+    ngx_http_realtime_session_rec_t  *rec;
+
+    ngx_http_realtime_zone_lock(z);
+
+    link = ngx_http_realtime_directory_lookup_locked(z, sid);
+    rec = ngx_http_realtime_at(z, *link);
+
+    if (rec) {
+        place->ref = *link;
+        place->owner = rec->owner;
+        place->websocket = rec->websocket;
+    }
+
+    ngx_http_realtime_zone_unlock(z);
+
+    return rec ? NGX_OK : NGX_DECLINED;
+}
+
+
+void
+ngx_http_realtime_directory_websocket(ngx_http_realtime_zone_t *z,
+    rt_ref_t ref)
+{
+    ngx_http_realtime_session_rec_t  *rec;
+
+    ngx_http_realtime_zone_lock(z);
+
+    rec = ngx_http_realtime_at(z, ref);
+    rec->websocket = 1;
+
+    ngx_http_realtime_zone_unlock(z);
+}
+
+
+/* the link that leads to the record, or the empty one at the end */
+
+static rt_ref_t *
+ngx_http_realtime_directory_lookup_locked(ngx_http_realtime_zone_t *z,
+    rt_str_t sid)
+{
+    rt_ref_t                         *link;
+    ngx_http_realtime_session_rec_t  *rec;
+
+    link = ngx_http_realtime_bucket(z->sh, session_table,
+                                    rt_hash(&z->sh->key, sid));
+
+    for ( ;; ) {
+        rec = ngx_http_realtime_at(z, *link);
+
+        if (rec == NULL || rt_str_eq(sid, rt_str(RT_ID_LEN, rec->sid))) {
+            return link;
+        }
+
+        link = &rec->next;
+    }
+}
+
+
+ngx_int_t
+ngx_http_realtime_directory_move(ngx_http_realtime_zone_t *z, rt_ref_t ref,
+    ngx_http_realtime_wid_t to)
+{
+    ngx_int_t                         rc;
+    ngx_http_realtime_shared_t       *sh = z->sh;
+    ngx_http_realtime_session_rec_t  *rec;
+
+    ngx_http_realtime_zone_lock(z);
+
+    rec = ngx_http_realtime_at(z, ref);
+    rc = NGX_DECLINED;
+
+    /* a slot that is being settled has another generation already */
+
+    if (ngx_http_realtime_slot_current(z, to)) {
+        sh->slot[rec->owner.slot].sessions--;
+        sh->slot[to.slot].sessions++;
+        rec->owner = to;
+        rec->websocket = 1;
+        rc = NGX_OK;
+    }
+
+    ngx_http_realtime_zone_unlock(z);
+
+    return rc;
+}
+
+
+void
+ngx_http_realtime_directory_remove(ngx_http_realtime_zone_t *z, rt_ref_t ref)
+{
+    rt_ref_t                         *link;
+    ngx_http_realtime_shared_t       *sh = z->sh;
+    ngx_http_realtime_session_rec_t  *rec;
+
+    ngx_http_realtime_zone_lock(z);
+
+    rec = ngx_http_realtime_at(z, ref);
+
+    if (rec == NULL || rec->type != NGX_HTTP_REALTIME_RECORD_SESSION) {
+        ngx_http_realtime_zone_unlock(z);
+        return;
+    }
+
+    while (rec->sockets) {
+        ngx_http_realtime_directory_drop_socket_locked(z, rec->sockets,
+                                    ngx_http_realtime_at(z, rec->sockets));
+    }
+
+    link = ngx_http_realtime_directory_lookup_locked(z,
+                                              rt_str(RT_ID_LEN, rec->sid));
+    *link = rec->next;
+
+    sh->sessions--;
+    sh->slot[rec->owner.slot].sessions--;
+
+    rt_arena_free(sh->arena, ref);
+
+    ngx_http_realtime_zone_unlock(z);
+}
+
+
+rt_ref_t
+ngx_http_realtime_directory_add_socket(ngx_http_realtime_zone_t *z,
+    rt_ref_t session, u_char *id)
+{
+    rt_ref_t                          ref;
+    ngx_http_realtime_socket_rec_t   *rec;
+    ngx_http_realtime_session_rec_t  *owner;
+
+    ngx_http_realtime_zone_lock(z);
+
+    ref = rt_arena_alloc(z->sh->arena, sizeof(ngx_http_realtime_socket_rec_t));
+
+    if (ref) {
+        rec = ngx_http_realtime_at(z, ref);
+        owner = ngx_http_realtime_at(z, session);
+
+        ngx_memcpy(rec->id, id, RT_ID_LEN);
+        rec->session = session;
+        rec->next = owner->sockets;
+
+        rt_arena_publish(z->sh->arena, ref, NGX_HTTP_REALTIME_RECORD_SOCKET);
+
+        owner->sockets = ref;
+        z->sh->sockets++;
+    }
+
+    ngx_http_realtime_zone_unlock(z);
+
+    return ref;
+}
+
+
+void
+ngx_http_realtime_directory_remove_socket(ngx_http_realtime_zone_t *z,
+    rt_ref_t socket)
+{
+    ngx_http_realtime_zone_lock(z);
+
+    ngx_http_realtime_directory_drop_socket_locked(z, socket,
+                                           ngx_http_realtime_at(z, socket));
+
+    ngx_http_realtime_zone_unlock(z);
+}
+
+
+static void
+ngx_http_realtime_directory_drop_socket_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t ref, ngx_http_realtime_socket_rec_t *rec)
+{
+    rt_ref_t                         *link;
+    ngx_http_realtime_socket_rec_t   *other;
+    ngx_http_realtime_session_rec_t  *session;
+
+    while (rec->members) {
+        ngx_http_realtime_roster_remove_locked(z, rec);
+    }
+
+    session = ngx_http_realtime_at(z, rec->session);
+    link = &session->sockets;
+
+    while (*link && *link != ref) {
+        other = ngx_http_realtime_at(z, *link);
+        link = &other->next;
+    }
+
+    if (*link) {
+        *link = rec->next;
+    }
+
+    z->sh->sockets--;
+    rt_arena_free(z->sh->arena, ref);
+}
+
+
+ngx_int_t
+ngx_http_realtime_directory_inherit(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_wid_t of, ngx_http_realtime_wid_t heir,
+    uint32_t *bucket, rt_ref_t *ref)
+{
+    ngx_int_t                         rc = NGX_DONE;
+    ngx_http_realtime_shared_t       *sh = z->sh;
+    ngx_http_realtime_session_rec_t  *rec = NULL;
+
+    ngx_http_realtime_zone_lock(z);
+
+    for ( /* void */ ; *bucket < sh->buckets; (*bucket)++) {
+
+        *ref = sh->session_table[*bucket];
+        rec = ngx_http_realtime_directory_orphan_locked(z, of, ref);
+
+        if (rec) {
+            sh->slot[of.slot].sessions--;
+            sh->slot[heir.slot].sessions++;
+            rec->owner = heir;
+            rc = NGX_OK;
+            break;
+        }
+    }
+
+    ngx_http_realtime_zone_unlock(z);
+
+    return rc;
+}
+
+
+/* goes along the bucket from "*ref"; NULL at its end */
+
+static ngx_http_realtime_session_rec_t *
+ngx_http_realtime_directory_orphan_locked(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_wid_t of, rt_ref_t *ref)
+{
+    ngx_http_realtime_session_rec_t  *rec;
+
+    for ( ;; ) {
+        rec = ngx_http_realtime_at(z, *ref);
+
+        if (rec == NULL
+            || (rec->owner.slot == of.slot
+                && rec->owner.generation < of.generation))
+        {
+            return rec;
+        }
+
+        *ref = rec->next;
+    }
+}

@@ -1,0 +1,72 @@
+
+/*
+ * ngx_http_realtime_directory.h: which sessions there are, and which worker
+ * owns each (state zone).
+ *
+ * Any worker may get any request of a session: the id leads to the owner.
+ */
+
+
+#ifndef _NGX_HTTP_REALTIME_DIRECTORY_H_INCLUDED_
+#define _NGX_HTTP_REALTIME_DIRECTORY_H_INCLUDED_
+
+
+#include "shm/ngx_http_realtime_records.h"
+
+
+/*
+ * Enters a new session.  NGX_OK with "*ref"; NGX_BUSY when there are "limit"
+ * sessions already; NGX_DECLINED when the zone is full.
+ */
+ngx_int_t ngx_http_realtime_directory_add(ngx_http_realtime_zone_t *z,
+    u_char *sid, ngx_http_realtime_wid_t owner, ngx_uint_t limit,
+    rt_ref_t *ref);
+
+/* what the directory says of a session */
+
+typedef struct {
+    rt_ref_t                 ref;
+    ngx_http_realtime_wid_t  owner;
+    ngx_uint_t               websocket;     /* it does not poll (any more) */
+} ngx_http_realtime_place_t;
+
+
+/* NGX_OK with "*place", or NGX_DECLINED if there is no session "sid" */
+ngx_int_t ngx_http_realtime_directory_find(ngx_http_realtime_zone_t *z,
+    rt_str_t sid, ngx_http_realtime_place_t *place);
+
+/* the session has a WebSocket from now on */
+void ngx_http_realtime_directory_websocket(ngx_http_realtime_zone_t *z,
+    rt_ref_t ref);
+
+/*
+ * Gives the session to another worker, where it has a WebSocket.
+ * NGX_DECLINED if that one has gone: the session stays where it was.
+ */
+ngx_int_t ngx_http_realtime_directory_move(ngx_http_realtime_zone_t *z,
+    rt_ref_t ref, ngx_http_realtime_wid_t to);
+
+/* takes the session out, with its sockets and memberships */
+void ngx_http_realtime_directory_remove(ngx_http_realtime_zone_t *z,
+    rt_ref_t ref);
+
+/* a socket of the session; 0 when the zone is full */
+rt_ref_t ngx_http_realtime_directory_add_socket(ngx_http_realtime_zone_t *z,
+    rt_ref_t session, u_char *id);
+
+/* takes the socket out, with its memberships */
+void ngx_http_realtime_directory_remove_socket(ngx_http_realtime_zone_t *z,
+    rt_ref_t socket);
+
+/*
+ * Takes over the next session whose owner was an earlier holder of the slot
+ * "of" than the one it names: the session then belongs to "heir", who is to
+ * settle and remove it.  NGX_OK with "*ref", or NGX_DONE.  "*bucket" is where
+ * to go on, 0 at first.
+ */
+ngx_int_t ngx_http_realtime_directory_inherit(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_wid_t of, ngx_http_realtime_wid_t heir,
+    uint32_t *bucket, rt_ref_t *ref);
+
+
+#endif /* _NGX_HTTP_REALTIME_DIRECTORY_H_INCLUDED_ */

@@ -1,0 +1,53 @@
+
+/*
+ * ngx_http_realtime_slot.h: which worker processes there are.
+ *
+ * nginx's worker numbers repeat over a reload, when two generations run side
+ * by side, so a process takes a slot of the zone by its pid.  Liveness is
+ * judged by pid and start time (proc(5)), so that a reused pid deceives
+ * nobody.
+ */
+
+
+#ifndef _NGX_HTTP_REALTIME_SLOT_H_INCLUDED_
+#define _NGX_HTTP_REALTIME_SLOT_H_INCLUDED_
+
+
+#include "shm/ngx_http_realtime_zone.h"
+
+
+/*
+ * Takes a free slot for this process.  NGX_OK with "*wid", or NGX_BUSY when
+ * all are taken.
+ */
+ngx_int_t ngx_http_realtime_slot_claim(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_wid_t *wid);
+
+/* gives a slot back; nothing may be owned by it any more */
+void ngx_http_realtime_slot_release(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_wid_t wid);
+
+/* whether "wid" is the present holder of its slot (not whether it lives) */
+ngx_int_t ngx_http_realtime_slot_current(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_wid_t wid);
+
+/*
+ * Looks for a slot whose process has died, from the one behind "after" on and
+ * round to it again: NGX_OK, or NGX_DONE when there is none.  With
+ * "neighbour" it stops at the first that lives: when every worker watches its
+ * neighbour, all are watched.  Asks the system, so not under a lock.
+ *
+ * "*wid" names the slot with a new generation: from now on the dead process
+ * is no current holder, and whatever has an earlier generation is to be
+ * settled before the slot is released.  Should the caller die meanwhile, the
+ * next one finds the slot again.
+ */
+ngx_int_t ngx_http_realtime_slot_dead(ngx_http_realtime_zone_t *z,
+    uint32_t after, ngx_uint_t neighbour, ngx_http_realtime_wid_t *wid);
+
+/* the same for this process's own slot, when it exits */
+void ngx_http_realtime_slot_retire(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_wid_t *wid);
+
+
+#endif /* _NGX_HTTP_REALTIME_SLOT_H_INCLUDED_ */

@@ -1,0 +1,245 @@
+
+#include "shm/ngx_http_realtime_zone.h"
+#include "shm/ngx_http_realtime_records.h"
+
+#include <openssl/rand.h>
+
+
+static ngx_shm_zone_t *ngx_http_realtime_zone_shm(ngx_conf_t *cf,
+    ngx_str_t *name, size_t size, ngx_http_realtime_zone_t *z);
+static ngx_int_t ngx_http_realtime_zone_init(ngx_shm_zone_t *shm, void *data);
+static ngx_http_realtime_shared_t *ngx_http_realtime_zone_make(
+    ngx_shm_zone_t *shm, ngx_slab_pool_t *pool);
+static uint32_t ngx_http_realtime_zone_buckets(size_t size);
+static ngx_int_t ngx_http_realtime_zone_init_log(ngx_shm_zone_t *shm,
+    void *data);
+static void *ngx_http_realtime_zone_rest(ngx_slab_pool_t *pool, size_t *len);
+
+
+ngx_http_realtime_zone_t *
+ngx_http_realtime_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
+{
+    size_t                     log;
+    ngx_str_t                  log_name;
+    ngx_http_realtime_zone_t  *z;
+
+    z = ngx_pcalloc(cf->pool, sizeof(ngx_http_realtime_zone_t));
+    if (z == NULL) {
+        return NULL;
+    }
+
+    log_name.len = name->len + sizeof("_log") - 1;
+    log_name.data = ngx_pnalloc(cf->pool, log_name.len);
+    if (log_name.data == NULL) {
+        return NULL;
+    }
+
+    ngx_sprintf(log_name.data, "%V_log", name);
+
+    log = ngx_http_realtime_zone_log_size(size);
+
+    z->shm = ngx_http_realtime_zone_shm(cf, name, size - log, z);
+    z->log_shm = ngx_http_realtime_zone_shm(cf, &log_name, log, z);
+
+    if (z->shm == NULL || z->log_shm == NULL) {
+        return NULL;
+    }
+
+    z->shm->init = ngx_http_realtime_zone_init;
+    z->log_shm->init = ngx_http_realtime_zone_init_log;
+
+    return z;
+}
+
+
+/* the ring takes a power of two; the rest holds the slab pool's own tables */
+
+size_t
+ngx_http_realtime_zone_log_size(size_t size)
+{
+    size_t  ring;
+
+    for (ring = 65536; ring * 2 <= size / 2; ring *= 2) { /* void */ }
+
+    return ring + ring / ngx_pagesize * sizeof(ngx_slab_page_t)
+           + 8 * ngx_pagesize;
+}
+
+
+static ngx_shm_zone_t *
+ngx_http_realtime_zone_shm(ngx_conf_t *cf, ngx_str_t *name, size_t size,
+    ngx_http_realtime_zone_t *z)
+{
+    ngx_shm_zone_t  *shm;
+
+    shm = ngx_shared_memory_add(cf, name, size, &ngx_http_realtime_module);
+    if (shm == NULL) {
+        return NULL;
+    }
+
+    if (shm->data) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "realtime zone \"%V\" is already in use", name);
+        return NULL;
+    }
+
+    shm->data = z;
+
+    return shm;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_zone_init(ngx_shm_zone_t *shm, void *data)
+{
+    ngx_http_realtime_zone_t  *z = shm->data;
+
+    z->pool = (ngx_slab_pool_t *) shm->shm.addr;
+
+    if (data || shm->shm.exists) {
+        z->sh = z->pool->data;
+
+        if (z->sh && z->sh->layout == NGX_HTTP_REALTIME_ZONE_LAYOUT) {
+            return NGX_OK;
+        }
+
+        ngx_log_error(NGX_LOG_EMERG, shm->shm.log, 0,
+                      "realtime zone \"%V\" has another layout: give it "
+                      "another name or size to start with an empty one",
+                      &shm->shm.name);
+        return NGX_ERROR;
+    }
+
+    z->sh = ngx_http_realtime_zone_make(shm, z->pool);
+
+    return z->sh ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_http_realtime_shared_t *
+ngx_http_realtime_zone_make(ngx_shm_zone_t *shm, ngx_slab_pool_t *pool)
+{
+    void                        *mem;
+    size_t                       len;
+    uint32_t                     n;
+    ngx_http_realtime_shared_t  *sh;
+
+    mem = ngx_http_realtime_zone_rest(pool, &len);
+    if (mem == NULL) {
+        goto failed;
+    }
+
+    sh = mem;
+    n = ngx_http_realtime_zone_buckets(len);
+
+    if (len < sizeof(*sh) + 2 * n * sizeof(rt_ref_t) + ngx_pagesize) {
+        goto failed;
+    }
+
+    ngx_memzero(sh, sizeof(*sh) + 2 * n * sizeof(rt_ref_t));
+
+    sh->layout = NGX_HTTP_REALTIME_ZONE_LAYOUT;
+    sh->buckets = n;
+    sh->started = ngx_http_realtime_now();
+    sh->session_table = (rt_ref_t *) (sh + 1);
+    sh->room_table = sh->session_table + n;
+
+    mem = ngx_align_ptr(sh->room_table + n, 64);
+    len -= (u_char *) mem - (u_char *) sh;
+
+    sh->arena = rt_arena_init(mem, len);
+
+    if (sh->arena == NULL
+        || RAND_bytes((u_char *) &sh->key, sizeof(sh->key)) != 1)
+    {
+        goto failed;
+    }
+
+    pool->data = sh;
+
+    return sh;
+
+failed:
+
+    ngx_log_error(NGX_LOG_EMERG, shm->shm.log, 0,
+                  "realtime zone \"%V\" of %uz bytes could not be set up: "
+                  "give realtime_zone a larger size",
+                  &shm->shm.name, shm->shm.size);
+    return NULL;
+}
+
+
+/* a bucket for every 512 bytes of the zone, about one a session */
+
+static uint32_t
+ngx_http_realtime_zone_buckets(size_t size)
+{
+    uint32_t  n;
+
+    for (n = 256; n < size / 512; n *= 2) { /* void */ }
+
+    return n;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_zone_init_log(ngx_shm_zone_t *shm, void *data)
+{
+    void                      *mem;
+    size_t                     len;
+    ngx_http_realtime_zone_t  *z = shm->data;
+
+    z->log_pool = (ngx_slab_pool_t *) shm->shm.addr;
+
+    if (data || shm->shm.exists) {
+        z->ring = z->log_pool->data;
+        return NGX_OK;
+    }
+
+    mem = ngx_http_realtime_zone_rest(z->log_pool, &len);
+
+    z->ring = mem ? rt_ring_init(mem, len) : NULL;
+    z->log_pool->data = z->ring;
+
+    if (z->ring == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, shm->shm.log, 0,
+                      "realtime zone \"%V\" is too small", &shm->shm.name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* all pages of a fresh slab pool in one piece: only its mutex is used */
+
+static void *
+ngx_http_realtime_zone_rest(ngx_slab_pool_t *pool, size_t *len)
+{
+    *len = (size_t) pool->pfree * ngx_pagesize;
+
+    return ngx_slab_alloc(pool, *len);
+}
+
+
+void
+ngx_http_realtime_zone_lock(ngx_http_realtime_zone_t *z)
+{
+    ngx_shmtx_lock(&z->pool->mutex);
+
+    if (atomic_load_explicit(&z->sh->dirty, memory_order_relaxed)) {
+        z->sh->repairs++;
+        ngx_http_realtime_records_rebuild_locked(z);
+    }
+
+    atomic_store(&z->sh->dirty, 1);
+}
+
+
+void
+ngx_http_realtime_zone_unlock(ngx_http_realtime_zone_t *z)
+{
+    atomic_store(&z->sh->dirty, 0);
+
+    ngx_shmtx_unlock(&z->pool->mutex);
+}

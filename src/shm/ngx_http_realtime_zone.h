@@ -1,0 +1,143 @@
+
+/*
+ * ngx_http_realtime_zone.h: the memory that all workers share.
+ *
+ * Two shared memory zones, because nginx's master frees exactly one mutex per
+ * zone when a worker dies holding it:
+ *
+ *     NAME        who is there: worker slots, and an arena of records
+ *                 (sessions, sockets, rooms, members); its own mutex
+ *     NAME_log    the log of deliveries, a ring; its own mutex, taken by
+ *                 writers only
+ *
+ * Both outlive a reload.  The two mutexes are never held together.  Under
+ * either: no system call but a futex, no logging, no waiting.
+ */
+
+
+#ifndef _NGX_HTTP_REALTIME_ZONE_H_INCLUDED_
+#define _NGX_HTTP_REALTIME_ZONE_H_INCLUDED_
+
+
+#include "shm/ngx_http_realtime.h"
+
+#include "base/rt_arena.h"
+#include "base/rt_hash.h"
+#include "base/rt_ring.h"
+
+
+/* to be raised whenever anything that lies in the zone changes its layout */
+#define NGX_HTTP_REALTIME_ZONE_LAYOUT  1
+
+#define NGX_HTTP_REALTIME_ZONE_DEFAULT   (64 * 1024 * 1024)
+#define NGX_HTTP_REALTIME_ZONE_MIN       (1024 * 1024)
+
+/* worker processes, old and new generations together */
+#define NGX_HTTP_REALTIME_SLOTS          256
+
+
+/* figures that one worker adds up; docs/architecture.md has their meaning */
+
+typedef enum {
+    NGX_HTTP_REALTIME_N_OPENED = 0,     /* sessions opened */
+    NGX_HTTP_REALTIME_N_CLOSED,         /* sessions closed */
+    NGX_HTTP_REALTIME_N_UPGRADED,       /* sessions moved to WebSocket */
+    NGX_HTTP_REALTIME_N_REFUSED,        /* handshakes refused */
+    NGX_HTTP_REALTIME_N_PACKETS_IN,     /* Engine.IO packets from clients */
+    NGX_HTTP_REALTIME_N_PACKETS_OUT,    /* Engine.IO packets to clients */
+    NGX_HTTP_REALTIME_N_BROADCASTS,     /* deliveries appended to the log */
+    NGX_HTTP_REALTIME_N_SLOW,           /* clients closed: not reading */
+    NGX_HTTP_REALTIME_N_LAGGED,         /* times this worker was overtaken */
+    NGX_HTTP_REALTIME_N_ERRORS,         /* error events sent */
+    NGX_HTTP_REALTIME_N_LATENCIES,      /* round trips that clients told */
+    NGX_HTTP_REALTIME_N_LATENCY_MS,     /* their sum */
+    NGX_HTTP_REALTIME_N_COUNTERS
+} ngx_http_realtime_counter_e;
+
+
+/*
+ * One for each worker process.  A slot is taken and given back under the
+ * state mutex; "pid" 0 is free.  "generation" grows with each taking, so that
+ * (slot, generation) names one process for ever.  "cursor", "asleep" and the
+ * counters are written by the process itself, "asleep" also by whoever wakes
+ * it.
+ */
+
+typedef struct {
+    _Alignas(64) _Atomic uint32_t   pid;
+    uint32_t                        generation;
+    uint64_t                        started;    /* of the process: proc(5) */
+    _Atomic uint32_t                asleep;     /* wants to be kicked */
+    _Atomic uint64_t                cursor;     /* position in the log */
+    uint32_t                        sessions;   /* owned; state mutex */
+    uint64_t                        counters[NGX_HTTP_REALTIME_N_COUNTERS];
+} ngx_http_realtime_slot_t;
+
+
+/* the name of one worker process */
+
+typedef struct {
+    uint32_t  slot;
+    uint32_t  generation;
+} ngx_http_realtime_wid_t;
+
+
+/*
+ * The root of the state zone.  "dirty" is set while the mutex is held: who
+ * finds it set after locking knows that the last holder died inside, and
+ * rebuilds lists and tables from the records (ngx_http_realtime_records.h).
+ */
+
+typedef struct {
+    uint32_t                  layout;
+    _Atomic uint32_t          dirty;
+    uint32_t                  slots_used;       /* highest slot ever, plus 1 */
+    uint32_t                  buckets;          /* a power of two */
+    rt_hash_key_t             key;
+    uint64_t                  sessions;         /* all of them */
+    uint64_t                  sockets;
+    uint64_t                  rooms;
+    uint64_t                  memberships;
+    uint64_t                  repairs;
+    uint64_t                  started;          /* ms since the epoch */
+    rt_arena_t               *arena;
+    rt_ref_t                 *session_table;
+    rt_ref_t                 *room_table;
+    ngx_http_realtime_slot_t  slot[NGX_HTTP_REALTIME_SLOTS];
+} ngx_http_realtime_shared_t;
+
+
+/* what a process knows of the zones; filled when they are made or inherited */
+
+typedef struct {
+    ngx_http_realtime_shared_t  *sh;
+    ngx_slab_pool_t             *pool;
+    ngx_slab_pool_t             *log_pool;
+    rt_ring_t                   *ring;
+    ngx_shm_zone_t              *shm;
+    ngx_shm_zone_t              *log_shm;
+} ngx_http_realtime_zone_t;
+
+
+/*
+ * While the configuration is read: asks for the two zones, "size" bytes
+ * together.  NULL after a logged error.
+ */
+ngx_http_realtime_zone_t *ngx_http_realtime_zone_add(ngx_conf_t *cf,
+    ngx_str_t *name, size_t size);
+
+/* bytes of a zone of "size" bytes that go to the log */
+size_t ngx_http_realtime_zone_log_size(size_t size);
+
+/*
+ * The state mutex.  Locking repairs what a process left half done that died
+ * under the lock.
+ */
+void ngx_http_realtime_zone_lock(ngx_http_realtime_zone_t *z);
+void ngx_http_realtime_zone_unlock(ngx_http_realtime_zone_t *z);
+
+
+#define ngx_http_realtime_at(z, ref)  rt_arena_at((z)->sh->arena, ref)
+
+
+#endif /* _NGX_HTTP_REALTIME_ZONE_H_INCLUDED_ */
