@@ -1,0 +1,117 @@
+
+/*
+ * ngx_http_realtime_socket.h: a session in one namespace, what Socket.IO
+ * calls a socket: its id, its packets, its acks.
+ */
+
+
+#ifndef _NGX_HTTP_REALTIME_SOCKET_H_INCLUDED_
+#define _NGX_HTTP_REALTIME_SOCKET_H_INCLUDED_
+
+
+#include "session/ngx_http_realtime_session.h"
+
+
+/* a namespace that has sockets in this worker; counted by them */
+
+typedef struct {
+    rt_str_t    name;                   /* behind the struct */
+    ngx_uint_t  refs;
+} ngx_http_realtime_nsp_t;
+
+
+typedef struct ngx_http_realtime_ack_s         ngx_http_realtime_ack_t;
+typedef struct ngx_http_realtime_membership_s  ngx_http_realtime_membership_t;
+
+/* an ack that the client owes us */
+
+struct ngx_http_realtime_ack_s {
+    ngx_http_realtime_ack_t  *next;
+    uint64_t                  arg;      /* of whoever asked for it */
+    uint32_t                  id;
+    uint32_t                  kind;     /* the same; both may move */
+};
+
+
+struct ngx_http_realtime_socket_s {
+    ngx_http_realtime_socket_t      *next;          /* of the session */
+    ngx_http_realtime_session_t     *session;
+    ngx_http_realtime_nsp_t         *nsp;
+    ngx_http_realtime_membership_t  *rooms;         /* hub/ */
+    uint32_t                         nrooms;
+    uint32_t                         rooms_size;
+    ngx_http_realtime_ack_t         *acks;
+    uint32_t                         nacks;
+    uint32_t                         last_ack;      /* id */
+    rt_ref_t                         ref;           /* in the directory */
+    uint32_t                         stamp;         /* last delivery, hub/ */
+    u_char                           id[RT_ID_LEN];
+};
+
+
+/* acks that one client may owe */
+#define NGX_HTTP_REALTIME_ACKS_MAX  256
+
+
+#define ngx_http_realtime_socket_id(sk)  rt_str(RT_ID_LEN, (sk)->id)
+
+
+/*
+ * A socket of "s" in the namespace "nsp".  "id" NULL: a new one, entered into
+ * the directory; else one that moved here with its "ref".  NULL: no memory,
+ * or the zone is full.
+ */
+ngx_http_realtime_socket_t *ngx_http_realtime_socket_open(
+    ngx_http_realtime_session_t *s, rt_str_t nsp, u_char *id, rt_ref_t ref);
+
+/* the socket of "s" in "nsp", or NULL */
+ngx_http_realtime_socket_t *ngx_http_realtime_socket_find(
+    ngx_http_realtime_session_t *s, rt_str_t nsp);
+
+/*
+ * Takes the socket out: it leaves its rooms, its acks are given up.  Sends
+ * nothing.
+ */
+void ngx_http_realtime_socket_close(ngx_http_realtime_socket_t *sk);
+
+/*
+ * The same without a word to the others, and without touching the directory:
+ * the socket lives on in another worker.
+ */
+void ngx_http_realtime_socket_leave(ngx_http_realtime_socket_t *sk);
+
+/*
+ * Puts the head of an Engine.IO message with a Socket.IO packet of this
+ * socket: what is left to put is JSON.  "id" < 0: none.
+ */
+void ngx_http_realtime_socket_put_head(rt_buf_t *b, rt_str_t nsp,
+    rt_sio_type_e type, ngx_uint_t attachments, int64_t id);
+
+/* bytes that the head takes at most */
+#define ngx_http_realtime_socket_head_size(nsp_len)  ((nsp_len) + 32)
+
+/*
+ * Sends an event (or, with "event" NULL, the ack "id") to the client: "args"
+ * is JSON without brackets, with placeholders for "n" attachments.
+ */
+ngx_int_t ngx_http_realtime_socket_send(ngx_http_realtime_socket_t *sk,
+    rt_str_t *event, int64_t id, rt_str_t args, const rt_str_t *attachments,
+    ngx_uint_t n);
+
+/*
+ * A new ack id: set->on_ack is called with "kind" and "arg" when the client
+ * answers, or when it has gone.  -1 when the client owes too many.
+ */
+int64_t ngx_http_realtime_socket_expect_ack(ngx_http_realtime_socket_t *sk,
+    ngx_uint_t kind, uint64_t arg);
+
+/* an ack that the client owed elsewhere; its id is kept */
+ngx_int_t ngx_http_realtime_socket_add_ack(ngx_http_realtime_socket_t *sk,
+    uint32_t id, ngx_uint_t kind, uint64_t arg);
+
+/* an ACK came; one that nobody waits for is ignored */
+void ngx_http_realtime_socket_acked(ngx_http_realtime_socket_t *sk,
+    ngx_http_realtime_packet_t *pkt);
+
+
+#endif /* _NGX_HTTP_REALTIME_SOCKET_H_INCLUDED_ */
