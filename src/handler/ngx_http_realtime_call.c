@@ -1,0 +1,155 @@
+
+#include "handler/ngx_http_realtime_call.h"
+
+
+static void ngx_http_realtime_answer_failure(ngx_http_realtime_call_t *call,
+    rt_str_t error);
+
+
+/* what an error holds besides its details */
+#define NGX_HTTP_REALTIME_ERROR_MAX  2048
+
+
+void
+ngx_http_realtime_tell(ngx_http_realtime_call_t *call, rt_str_t name,
+    rt_str_t args)
+{
+    (void) ngx_http_realtime_socket_send(call->sk, &name, -1, args, NULL, 0);
+}
+
+
+void
+ngx_http_realtime_answer(ngx_http_realtime_call_t *call, rt_str_t data)
+{
+    rt_buf_t  b;
+    u_char    buf[NGX_HTTP_REALTIME_ANSWER_MAX * 2];
+
+    if (!call->pkt->sio.has_id) {
+        return;
+    }
+
+    rt_buf_init(&b, buf, sizeof(buf));
+    rt_buf_put(&b, rt_lit("{\"success\":true"));
+
+    if (data.len) {
+        rt_buf_put(&b, rt_lit(",\"data\":"));
+        rt_buf_put(&b, data);
+    }
+
+    rt_buf_char(&b, '}');
+
+    (void) ngx_http_realtime_socket_send(call->sk, NULL, call->pkt->sio.id,
+                                         rt_buf_str(&b), NULL, 0);
+}
+
+
+void
+ngx_http_realtime_answer_after(ngx_http_realtime_call_t *call,
+    ngx_http_realtime_emit_t *m, rt_str_t data)
+{
+    rt_buf_t  b;
+    u_char    buf[NGX_HTTP_REALTIME_ANSWER_MAX * 2];
+
+    if (call->pkt->sio.has_id) {
+        rt_buf_init(&b, buf, sizeof(buf));
+
+        ngx_http_realtime_socket_put_head(&b, ngx_http_realtime_call_nsp(call),
+                                          RT_SIO_ACK, 0, call->pkt->sio.id);
+
+        rt_buf_put(&b, rt_lit("[{\"success\":true"));
+
+        if (data.len) {
+            rt_buf_put(&b, rt_lit(",\"data\":"));
+            rt_buf_put(&b, data);
+        }
+
+        rt_buf_put(&b, rt_lit("}]"));
+
+        m->reply_sid = ngx_http_realtime_session_sid(call->sk->session);
+        m->reply = rt_buf_str(&b);
+    }
+
+    if (ngx_http_realtime_emit(call->hub, m) != NGX_OK) {
+        ngx_http_realtime_answer_error(call, "SERVER_BUSY",
+                             "The server could not pass this on; try again");
+        return;
+    }
+
+    call->sk->session->emitted = ngx_http_realtime_bus_head(call->hub->bus);
+}
+
+
+void
+ngx_http_realtime_answer_error(ngx_http_realtime_call_t *call,
+    const char *code, const char *message)
+{
+    rt_buf_t  b;
+    u_char    buf[NGX_HTTP_REALTIME_ERROR_MAX];
+
+    rt_buf_init(&b, buf, sizeof(buf));
+
+    rt_buf_put(&b, rt_lit("{\"code\":"));
+    rt_buf_json(&b, rt_str(ngx_strlen(code), code));
+    rt_buf_put(&b, rt_lit(",\"message\":"));
+    rt_buf_json(&b, rt_str(ngx_strlen(message), message));
+    rt_buf_char(&b, '}');
+
+    ngx_http_realtime_answer_failure(call, rt_buf_str(&b));
+}
+
+
+void
+ngx_http_realtime_answer_invalid(ngx_http_realtime_call_t *call,
+    rt_invalid_t *inv)
+{
+    rt_buf_t  b;
+    u_char    buf[NGX_HTTP_REALTIME_ERROR_MAX];
+
+    rt_buf_init(&b, buf, sizeof(buf));
+
+    rt_buf_put(&b, rt_lit("{\"code\":\"VALIDATION_ERROR\",\"message\":"
+                          "\"The payload is not valid\",\"details\":"));
+    rt_invalid_put(inv, &b);
+    rt_buf_char(&b, '}');
+
+    ngx_http_realtime_answer_failure(call, rt_buf_str(&b));
+}
+
+
+static void
+ngx_http_realtime_answer_failure(ngx_http_realtime_call_t *call,
+    rt_str_t error)
+{
+    rt_buf_t  b;
+    u_char    buf[NGX_HTTP_REALTIME_ERROR_MAX + 64];
+
+    ngx_http_realtime_count(call->hub->bus, ERRORS);
+
+    ngx_http_realtime_tell(call, rt_lit("\"error\""), error);
+
+    if (!call->pkt->sio.has_id) {
+        return;
+    }
+
+    rt_buf_init(&b, buf, sizeof(buf));
+
+    rt_buf_put(&b, rt_lit("{\"success\":false,\"error\":"));
+    rt_buf_put(&b, error);
+    rt_buf_char(&b, '}');
+
+    (void) ngx_http_realtime_socket_send(call->sk, NULL, call->pkt->sio.id,
+                                         rt_buf_str(&b), NULL, 0);
+}
+
+
+ngx_int_t
+ngx_http_realtime_call_member(ngx_http_realtime_call_t *call, rt_str_t room)
+{
+    if (ngx_http_realtime_room_member(call->sk, room)) {
+        return NGX_OK;
+    }
+
+    ngx_http_realtime_answer_error(call, "NOT_IN_ROOM",
+                                   "You are not in this room");
+    return NGX_DECLINED;
+}

@@ -1,0 +1,181 @@
+
+/*
+ * The way of an event from its name to what is done.
+ */
+
+
+#include "handler/ngx_http_realtime_events.h"
+
+
+static void ngx_http_realtime_dispatch(ngx_http_realtime_call_t *call,
+    const ngx_http_realtime_rule_t *rule);
+
+
+#define ngx_http_realtime_builtin(name, handler)                              \
+    { rt_string(name), 0, 1, (ngx_http_realtime_action_t []) {                \
+        { NGX_HTTP_REALTIME_ACTION_BUILTIN, { 0, NULL }, handler } } }
+
+/* what is done where a location says nothing else; docs/directives.md */
+
+static const ngx_http_realtime_rule_t  ngx_http_realtime_builtins[] = {
+
+    ngx_http_realtime_builtin("connect", ngx_http_realtime_greet),
+    ngx_http_realtime_builtin("room:join", ngx_http_realtime_on_room_join),
+    ngx_http_realtime_builtin("room:leave", ngx_http_realtime_on_room_leave),
+    ngx_http_realtime_builtin("message:send",
+                              ngx_http_realtime_on_message_send),
+    ngx_http_realtime_builtin("ping", ngx_http_realtime_on_ping),
+    ngx_http_realtime_builtin("pong", ngx_http_realtime_on_pong)
+};
+
+#undef ngx_http_realtime_builtin
+
+
+void
+ngx_http_realtime_on_event(ngx_http_realtime_socket_t *sk,
+    ngx_http_realtime_packet_t *pkt)
+{
+    u_char                            buf[NGX_HTTP_REALTIME_EVENT_MAX];
+    ssize_t                           len;
+    rt_str_t                          name;
+    rt_json_iter_t                    it;
+    ngx_http_realtime_call_t          call;
+    const ngx_http_realtime_rule_t   *rule = NULL;
+
+    call.hub = sk->session->set->data;
+    call.sk = sk;
+    call.pkt = pkt;
+    call.event = pkt->sio.event;
+    call.args = rt_sio_args(&pkt->sio);
+    call.n = pkt->sio.attachments;
+
+    /* answers never overtake one another */
+
+    ngx_http_realtime_catch_up(call.hub, sk->session);
+
+    /* the first argument is the second element */
+
+    rt_json_each(&it, pkt->sio.data);
+
+    if (rt_json_next(&it, NULL, &call.arg) != RT_OK
+        || rt_json_next(&it, NULL, &call.arg) != RT_OK)
+    {
+        call.arg = rt_lit("");
+    }
+
+    len = rt_json_decode(call.event, buf, sizeof(buf));
+    name = (len >= 0) ? rt_str(len, buf) : call.event;
+
+    if (name.len <= sizeof(buf)) {
+        rule = ngx_http_realtime_rule_find(sk->session->conf->events, name);
+    }
+
+    if (rule == NULL) {
+        ngx_http_realtime_answer_error(&call, "UNKNOWN_EVENT",
+                                       "There is no such event");
+        return;
+    }
+
+    ngx_http_realtime_dispatch(&call, rule);
+}
+
+
+static void
+ngx_http_realtime_dispatch(ngx_http_realtime_call_t *call,
+    const ngx_http_realtime_rule_t *rule)
+{
+    rt_str_t                     as;
+    ngx_uint_t                   i;
+    ngx_http_realtime_action_t  *action;
+
+    for (i = 0; i < rule->n; i++) {
+
+        action = &rule->actions[i];
+        as = action->as.len ? action->as : call->event;
+
+        switch (action->type) {
+
+        case NGX_HTTP_REALTIME_ACTION_BUILTIN:
+            action->builtin(call);
+            break;
+
+        case NGX_HTTP_REALTIME_ACTION_RELAY:
+            ngx_http_realtime_relay(call, as);
+            break;
+
+        case NGX_HTTP_REALTIME_ACTION_ECHO:
+            ngx_http_realtime_echo(call, as);
+            break;
+
+        case NGX_HTTP_REALTIME_ACTION_ACK:
+            ngx_http_realtime_ack(call);
+            break;
+
+        case NGX_HTTP_REALTIME_ACTION_DROP:
+            break;
+        }
+    }
+}
+
+
+const ngx_http_realtime_rule_t *
+ngx_http_realtime_rule_find(ngx_http_realtime_events_conf_t *conf,
+    rt_str_t name)
+{
+    ngx_uint_t                       i, n;
+    const ngx_http_realtime_rule_t  *rules, *found = NULL;
+
+    n = conf->rules ? conf->rules->nelts : 0;
+    rules = n ? conf->rules->elts : NULL;
+
+    for (i = 0; i < n; i++) {
+        if (!rules[i].prefix && rt_str_eq(rules[i].name, name)) {
+            return &rules[i];
+        }
+    }
+
+    for (i = 0; i < rt_nitems(ngx_http_realtime_builtins); i++) {
+        if (rt_str_eq(ngx_http_realtime_builtins[i].name, name)) {
+            return &ngx_http_realtime_builtins[i];
+        }
+    }
+
+    for (i = 0; i < n; i++) {
+        if (rules[i].prefix
+            && name.len >= rules[i].name.len
+            && ngx_memcmp(name.data, rules[i].name.data, rules[i].name.len)
+               == 0
+            && (found == NULL || found->name.len < rules[i].name.len))
+        {
+            found = &rules[i];
+        }
+    }
+
+    return found;
+}
+
+
+ngx_int_t
+ngx_http_realtime_nsp_allowed(ngx_http_realtime_events_conf_t *conf,
+    rt_str_t nsp)
+{
+    ngx_uint_t                     i;
+    ngx_http_realtime_nsp_conf_t  *list;
+
+    if (conf->namespaces == NULL) {
+        return rt_str_eq(nsp, rt_lit("/"));
+    }
+
+    list = conf->namespaces->elts;
+
+    for (i = 0; i < conf->namespaces->nelts; i++) {
+
+        if (list[i].match ? list[i].match(list[i].data, nsp)
+                          : rt_str_eq(list[i].name, nsp))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}

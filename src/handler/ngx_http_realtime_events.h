@@ -1,0 +1,102 @@
+
+/*
+ * ngx_http_realtime_events.h: the event table of a location.
+ *
+ * Maps names of events to what is done: the built-in handlers are its
+ * defaults, and each row can be replaced ("realtime_on").  Also who may
+ * connect to what.
+ */
+
+
+#ifndef _NGX_HTTP_REALTIME_EVENTS_H_INCLUDED_
+#define _NGX_HTTP_REALTIME_EVENTS_H_INCLUDED_
+
+
+#include "handler/ngx_http_realtime_call.h"
+
+
+typedef enum {
+    NGX_HTTP_REALTIME_ACTION_BUILTIN = 0,
+    NGX_HTTP_REALTIME_ACTION_RELAY,     /* to the other members of the room */
+    NGX_HTTP_REALTIME_ACTION_ECHO,      /* back to the sender */
+    NGX_HTTP_REALTIME_ACTION_ACK,       /* the arguments, as the ack */
+    NGX_HTTP_REALTIME_ACTION_DROP       /* nothing */
+} ngx_http_realtime_action_e;
+
+
+typedef struct {
+    ngx_http_realtime_action_e   type;
+    rt_str_t                     as;        /* JSON string; empty: the name
+                                               under which it came */
+    ngx_http_realtime_call_pt    builtin;
+} ngx_http_realtime_action_t;
+
+
+typedef struct {
+    rt_str_t                     name;
+    unsigned                     prefix:1;  /* "name*" */
+    ngx_uint_t                   n;
+    ngx_http_realtime_action_t  *actions;
+} ngx_http_realtime_rule_t;
+
+
+/* part of the location's configuration; arrays are NULL when empty */
+
+typedef struct {
+    ngx_array_t  *rules;                    /* ngx_http_realtime_rule_t */
+    ngx_array_t  *namespaces;               /* ngx_http_realtime_nsp_conf_t */
+} ngx_http_realtime_events_conf_t;
+
+
+typedef struct {
+    rt_str_t      name;                     /* exact, unless "match" */
+    ngx_int_t   (*match)(void *data, rt_str_t name);
+    void         *data;
+} ngx_http_realtime_nsp_conf_t;
+
+
+/* longest name of an event that can be in the table, bytes */
+#define NGX_HTTP_REALTIME_EVENT_MAX  255
+
+
+/*
+ * The row for "name": an exact one, of the location before a built-in one;
+ * then the one with the longest prefix; or NULL.
+ */
+const ngx_http_realtime_rule_t *ngx_http_realtime_rule_find(
+    ngx_http_realtime_events_conf_t *conf, rt_str_t name);
+
+/* whether clients may connect to the namespace */
+ngx_int_t ngx_http_realtime_nsp_allowed(ngx_http_realtime_events_conf_t *conf,
+    rt_str_t nsp);
+
+
+/* up-calls of the sessions (session.h); "data" of the set is the hub */
+
+void ngx_http_realtime_on_connect(ngx_http_realtime_session_t *s,
+    rt_sio_packet_t *pkt);
+void ngx_http_realtime_on_event(ngx_http_realtime_socket_t *sk,
+    ngx_http_realtime_packet_t *pkt);
+void ngx_http_realtime_on_leave(ngx_http_realtime_socket_t *sk);
+void ngx_http_realtime_on_ack(ngx_http_realtime_socket_t *sk, ngx_uint_t kind,
+    uint64_t arg, ngx_http_realtime_packet_t *pkt);
+
+
+/* built-in handlers */
+
+void ngx_http_realtime_greet(ngx_http_realtime_call_t *call);
+void ngx_http_realtime_on_room_join(ngx_http_realtime_call_t *call);
+void ngx_http_realtime_on_room_leave(ngx_http_realtime_call_t *call);
+void ngx_http_realtime_on_message_send(ngx_http_realtime_call_t *call);
+void ngx_http_realtime_on_ping(ngx_http_realtime_call_t *call);
+void ngx_http_realtime_on_pong(ngx_http_realtime_call_t *call);
+
+
+/* actions; "as" is the JSON string to emit under */
+
+void ngx_http_realtime_relay(ngx_http_realtime_call_t *call, rt_str_t as);
+void ngx_http_realtime_echo(ngx_http_realtime_call_t *call, rt_str_t as);
+void ngx_http_realtime_ack(ngx_http_realtime_call_t *call);
+
+
+#endif /* _NGX_HTTP_REALTIME_EVENTS_H_INCLUDED_ */

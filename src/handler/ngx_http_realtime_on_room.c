@@ -1,0 +1,113 @@
+
+/*
+ * room:join and room:leave.
+ */
+
+
+#include "handler/ngx_http_realtime_events.h"
+#include "shm/ngx_http_realtime_roster.h"
+
+
+static void ngx_http_realtime_room_joined(ngx_http_realtime_call_t *call,
+    rt_str_t room, ngx_uint_t count);
+
+
+void
+ngx_http_realtime_on_room_join(ngx_http_realtime_call_t *call)
+{
+    ngx_int_t      rc;
+    ngx_uint_t     count;
+    rt_invalid_t   inv;
+    rt_room_ref_t  room;
+
+    inv.n = 0;
+
+    if (rt_payload_room(&room, call->arg, &inv) != RT_OK) {
+        ngx_http_realtime_answer_invalid(call, &inv);
+        return;
+    }
+
+    rc = ngx_http_realtime_enter(call->hub, call->sk, room.name, &count);
+
+    if (rc == NGX_ERROR) {
+        ngx_log_error(NGX_LOG_WARN, call->hub->log, 0,
+                      "realtime: the zone is full, a client could not join a "
+                      "room: raise the size of realtime_zone \"%V\"",
+                      &call->hub->bus->zone->shm->shm.name);
+
+        ngx_http_realtime_answer_error(call, "SERVER_BUSY",
+                                       "The server is full");
+        return;
+    }
+
+    if (rc == NGX_OK) {
+        (void) ngx_http_realtime_announce_joined(call->hub, call->sk,
+                                                 room.name);
+
+    } else {
+        /* twice is harmless, and nobody else's business */
+
+        count = ngx_http_realtime_roster_count(call->hub->bus->zone,
+                                             ngx_http_realtime_call_nsp(call),
+                                             room.name);
+    }
+
+    ngx_http_realtime_room_joined(call, room.name, count);
+}
+
+
+static void
+ngx_http_realtime_room_joined(ngx_http_realtime_call_t *call, rt_str_t room,
+    ngx_uint_t count)
+{
+    rt_buf_t  b;
+    u_char    buf[RT_ROOM_NAME_MAX + 64];
+
+    rt_buf_init(&b, buf, sizeof(buf));
+
+    rt_buf_put(&b, rt_lit("{\"roomName\":\""));
+    rt_buf_put(&b, room);
+    rt_buf_put(&b, rt_lit("\",\"memberCount\":"));
+    rt_buf_u64(&b, count);
+    rt_buf_char(&b, '}');
+
+    ngx_http_realtime_tell(call, rt_lit("\"room:joined\""), rt_buf_str(&b));
+    ngx_http_realtime_answer(call, rt_buf_str(&b));
+}
+
+
+void
+ngx_http_realtime_on_room_leave(ngx_http_realtime_call_t *call)
+{
+    rt_buf_t       b;
+    u_char         buf[RT_ROOM_NAME_MAX + 64];
+    rt_invalid_t   inv;
+    rt_room_ref_t  room;
+
+    inv.n = 0;
+
+    if (rt_payload_room(&room, call->arg, &inv) != RT_OK) {
+        ngx_http_realtime_answer_invalid(call, &inv);
+        return;
+    }
+
+    if (ngx_http_realtime_call_member(call, room.name) != NGX_OK) {
+        return;
+    }
+
+    (void) ngx_http_realtime_depart(call->hub, call->sk, room.name);
+
+    (void) ngx_http_realtime_announce_left(call->hub,
+                                       ngx_http_realtime_call_nsp(call),
+                                       room.name,
+                                       ngx_http_realtime_socket_id(call->sk));
+
+    rt_buf_init(&b, buf, sizeof(buf));
+
+    rt_buf_put(&b, rt_lit("{\"roomName\":\""));
+    rt_buf_put(&b, room.name);
+    rt_buf_put(&b, rt_lit("\"}"));
+
+    ngx_http_realtime_tell(call, rt_lit("\"room:left\""), rt_buf_str(&b));
+    ngx_http_realtime_answer(call, rt_lit(""));
+}

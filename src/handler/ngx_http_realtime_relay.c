@@ -1,0 +1,157 @@
+
+/*
+ * The actions of the event table that know no event: relay, echo, ack.
+ */
+
+
+#include "handler/ngx_http_realtime_events.h"
+
+
+static rt_str_t ngx_http_realtime_relay_args(ngx_http_realtime_call_t *call);
+
+
+/* "userId":null, and what holds it */
+#define NGX_HTTP_REALTIME_RELAY_MORE  64
+
+/* kinds of acks that clients owe */
+#define NGX_HTTP_REALTIME_ACK_ECHO    1
+
+
+void
+ngx_http_realtime_relay(ngx_http_realtime_call_t *call, rt_str_t as)
+{
+    rt_str_t                  target;
+    rt_invalid_t              inv;
+    rt_room_ref_t             room;
+    ngx_http_realtime_emit_t  m;
+
+    inv.n = 0;
+
+    if (rt_payload_room(&room, call->arg, &inv) != RT_OK) {
+        ngx_http_realtime_answer_invalid(call, &inv);
+        return;
+    }
+
+    if (ngx_http_realtime_call_member(call, room.name) != NGX_OK) {
+        return;
+    }
+
+    if (rt_json_get(call->arg, rt_lit("targetUserId"), &target) == RT_OK
+        && rt_json_type(target) != RT_JSON_NULL)
+    {
+        /* nobody here has a user id */
+
+        ngx_http_realtime_answer(call, rt_lit(""));
+        return;
+    }
+
+    ngx_memzero(&m, sizeof(m));
+
+    m.nsp = ngx_http_realtime_call_nsp(call);
+    m.room = room.name;
+    m.except = ngx_http_realtime_socket_id(call->sk);
+    m.event = as;
+    m.args = ngx_http_realtime_relay_args(call);
+    m.attachments = call->pkt->attachments;
+    m.n = call->n;
+
+    if (m.args.len == 0) {
+        ngx_http_realtime_answer_error(call, "INTERNAL_ERROR",
+                                       "The event could not be passed on");
+        return;
+    }
+
+    ngx_http_realtime_answer_after(call, &m, rt_lit(""));
+}
+
+
+/*
+ * The arguments as they came, but for who the sender is, which is for us to
+ * say.  Placeholders keep their numbers.
+ */
+
+static rt_str_t
+ngx_http_realtime_relay_args(ngx_http_realtime_call_t *call)
+{
+    size_t           size;
+    u_char          *buf;
+    rt_buf_t         b;
+    rt_str_t         key, value;
+    const u_char    *rest;
+    rt_json_iter_t   it;
+
+    size = call->args.len + NGX_HTTP_REALTIME_RELAY_MORE;
+
+    buf = ngx_http_realtime_scratch(&call->hub->args, size, call->hub->log);
+    if (buf == NULL) {
+        return rt_lit("");
+    }
+
+    rt_buf_init(&b, buf, size);
+    rt_buf_char(&b, '{');
+
+    rt_json_each(&it, call->arg);
+
+    while (rt_json_next(&it, &key, &value) == RT_OK) {
+
+        if (rt_json_is(key, rt_lit("userId"))
+            || rt_json_is(key, rt_lit("fromUserId")))
+        {
+            continue;
+        }
+
+        rt_buf_put(&b, key);
+        rt_buf_char(&b, ':');
+        rt_buf_put(&b, value);
+        rt_buf_char(&b, ',');
+    }
+
+    rt_buf_put(&b, rt_lit("\"userId\":null}"));
+
+    rest = call->arg.data + call->arg.len;
+    rt_buf_put(&b, rt_str(call->args.data + call->args.len - rest, rest));
+
+    return rt_buf_str(&b);
+}
+
+
+void
+ngx_http_realtime_echo(ngx_http_realtime_call_t *call, rt_str_t as)
+{
+    int64_t  id = -1;
+
+    /* who wants an ack gets the one that it gives itself */
+
+    if (call->pkt->sio.has_id) {
+        id = ngx_http_realtime_socket_expect_ack(call->sk,
+                                                 NGX_HTTP_REALTIME_ACK_ECHO,
+                                                 call->pkt->sio.id);
+    }
+
+    (void) ngx_http_realtime_socket_send(call->sk, &as, id, call->args,
+                                         call->pkt->attachments, call->n);
+}
+
+
+void
+ngx_http_realtime_ack(ngx_http_realtime_call_t *call)
+{
+    if (call->pkt->sio.has_id) {
+        (void) ngx_http_realtime_socket_send(call->sk, NULL,
+                                             call->pkt->sio.id, call->args,
+                                             call->pkt->attachments, call->n);
+    }
+}
+
+
+void
+ngx_http_realtime_on_ack(ngx_http_realtime_socket_t *sk, ngx_uint_t kind,
+    uint64_t arg, ngx_http_realtime_packet_t *pkt)
+{
+    if (kind == NGX_HTTP_REALTIME_ACK_ECHO && pkt) {
+        (void) ngx_http_realtime_socket_send(sk, NULL, arg,
+                                             rt_sio_args(&pkt->sio),
+                                             pkt->attachments,
+                                             pkt->sio.attachments);
+    }
+}

@@ -1,0 +1,220 @@
+
+#include "hub/ngx_http_realtime_announce.h"
+#include "shm/ngx_http_realtime_directory.h"
+#include "shm/ngx_http_realtime_roster.h"
+#include "shm/ngx_http_realtime_slot.h"
+
+
+static ngx_int_t ngx_http_realtime_announce(ngx_http_realtime_hub_t *hub,
+    rt_str_t event, rt_str_t nsp, rt_str_t room, rt_str_t except);
+static void ngx_http_realtime_settle_slot(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_wid_t gone);
+static void ngx_http_realtime_settle_session(ngx_http_realtime_hub_t *hub,
+    rt_ref_t ref);
+
+
+ngx_int_t
+ngx_http_realtime_announce_joined(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, rt_str_t room)
+{
+    return ngx_http_realtime_announce(hub, rt_lit("\"user:joined\""),
+                                      sk->nsp->name, room,
+                                      ngx_http_realtime_socket_id(sk));
+}
+
+
+ngx_int_t
+ngx_http_realtime_announce_left(ngx_http_realtime_hub_t *hub, rt_str_t nsp,
+    rt_str_t room, rt_str_t id)
+{
+    return ngx_http_realtime_announce(hub, rt_lit("\"user:left\""), nsp, room,
+                                      id);
+}
+
+
+static ngx_int_t
+ngx_http_realtime_announce(ngx_http_realtime_hub_t *hub, rt_str_t event,
+    rt_str_t nsp, rt_str_t room, rt_str_t except)
+{
+    rt_buf_t                  b;
+    u_char                    args[1024];
+    ngx_http_realtime_emit_t  m;
+
+    /* names of rooms are ASCII without quotes: none grows when escaped */
+
+    rt_buf_init(&b, args, sizeof(args));
+    rt_buf_put(&b, rt_lit("{\"roomName\":"));
+    rt_buf_json(&b, room);
+    rt_buf_put(&b, rt_lit(",\"userId\":null}"));
+
+    ngx_memzero(&m, sizeof(m));
+
+    m.nsp = nsp;
+    m.room = room;
+    m.except = except;
+    m.event = event;
+    m.args = rt_buf_str(&b);
+
+    return ngx_http_realtime_emit(hub, &m);
+}
+
+
+ngx_int_t
+ngx_http_realtime_enter(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, rt_str_t room, ngx_uint_t *count)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_realtime_room_join(&hub->rooms, sk, room);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rc = ngx_http_realtime_roster_enter(hub->bus->zone, sk->ref,
+                                        sk->nsp->name, room, count);
+    if (rc != NGX_OK) {
+        ngx_http_realtime_room_leave(&hub->rooms, sk,
+                                     ngx_http_realtime_room_member(sk, room));
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_realtime_depart(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, rt_str_t room)
+{
+    ngx_http_realtime_membership_t  *m;
+
+    m = ngx_http_realtime_room_member(sk, room);
+
+    if (m == NULL) {
+        return NGX_DECLINED;
+    }
+
+    (void) ngx_http_realtime_roster_leave(hub->bus->zone, sk->ref,
+                                          sk->nsp->name, room);
+
+    ngx_http_realtime_room_leave(&hub->rooms, sk, m);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_realtime_depart_all(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk)
+{
+    rt_str_t                         name;
+    ngx_http_realtime_membership_t  *m;
+
+    while (sk->nrooms) {
+        m = &sk->rooms[sk->nrooms - 1];
+        name = m->room->name;
+
+        /* told before the room, and its name with it, may go */
+
+        if (name.len && !sk->session->moved) {
+            (void) ngx_http_realtime_announce_left(hub, sk->nsp->name, name,
+                                           ngx_http_realtime_socket_id(sk));
+
+            (void) ngx_http_realtime_roster_leave(hub->bus->zone, sk->ref,
+                                                  sk->nsp->name, name);
+        }
+
+        ngx_http_realtime_room_leave(&hub->rooms, sk, m);
+    }
+}
+
+
+void
+ngx_http_realtime_settle(ngx_http_realtime_hub_t *hub, ngx_uint_t neighbour)
+{
+    ngx_http_realtime_wid_t  gone;
+
+    while (ngx_http_realtime_slot_dead(hub->bus->zone, hub->bus->self.slot,
+                                       neighbour, &gone)
+           == NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_NOTICE, hub->log, 0,
+                      "realtime: settling what the worker of slot %uD left",
+                      gone.slot);
+
+        ngx_http_realtime_settle_slot(hub, gone);
+    }
+}
+
+
+void
+ngx_http_realtime_settle_self(ngx_http_realtime_hub_t *hub)
+{
+    ngx_http_realtime_wid_t  gone = hub->bus->self;
+
+    ngx_http_realtime_slot_retire(hub->bus->zone, &gone);
+    ngx_http_realtime_settle_slot(hub, gone);
+}
+
+
+/*
+ * Each session is inherited, emptied and removed, each membership taken out
+ * and told, one step at a time: whoever goes on after us, should we die here,
+ * does the rest, and nothing is told twice.
+ */
+
+static void
+ngx_http_realtime_settle_slot(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_wid_t gone)
+{
+    rt_ref_t                        ref;
+    uint32_t                        bucket = 0;
+    ngx_http_realtime_zone_t       *z = hub->bus->zone;
+    ngx_http_realtime_entry_t       e;
+
+    while (ngx_http_realtime_directory_inherit(z, gone, hub->bus->self,
+                                               &bucket, &ref)
+           == NGX_OK)
+    {
+        ngx_http_realtime_settle_session(hub, ref);
+    }
+
+    ngx_memzero(&e, sizeof(e));
+
+    e.type = NGX_HTTP_REALTIME_ENTRY_GONE;
+    e.to = gone;
+
+    (void) ngx_http_realtime_bus_append(hub->bus, &e);
+
+    ngx_http_realtime_slot_release(z, gone);
+}
+
+
+static void
+ngx_http_realtime_settle_session(ngx_http_realtime_hub_t *hub, rt_ref_t ref)
+{
+    ngx_http_realtime_zone_t       *z = hub->bus->zone;
+    ngx_http_realtime_departure_t   d;
+
+    while (ngx_http_realtime_roster_depart(z, ref, &d) == NGX_OK) {
+        (void) ngx_http_realtime_announce_left(hub, d.nsp, d.room,
+                                               rt_str(RT_ID_LEN, d.id));
+    }
+
+    ngx_http_realtime_directory_remove(z, ref);
+}
+
+
+void
+ngx_http_realtime_settle_lost(ngx_http_realtime_hub_t *hub, rt_str_t sid)
+{
+    ngx_http_realtime_place_t  place;
+
+    if (ngx_http_realtime_session_find(hub->set, sid) == NULL
+        && ngx_http_realtime_directory_find(hub->bus->zone, sid, &place)
+           == NGX_OK
+        && ngx_http_realtime_bus_is_self(hub->bus, place.owner))
+    {
+        ngx_http_realtime_settle_session(hub, place.ref);
+    }
+}

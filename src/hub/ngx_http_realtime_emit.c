@@ -1,0 +1,418 @@
+
+#include "hub/ngx_http_realtime_emit.h"
+
+
+/* a packet of the log as blobs, made for the first who gets it */
+
+typedef struct {
+    ngx_http_realtime_blob_t  *blobs[1 + RT_SIO_MAX_ATTACHMENTS];
+    ngx_uint_t                 n;
+    ngx_uint_t                 made;
+    uint64_t                   pos;         /* of the entry */
+} ngx_http_realtime_delivery_t;
+
+
+static size_t ngx_http_realtime_emit_size(ngx_http_realtime_emit_t *m);
+static u_char *ngx_http_realtime_emit_packets(ngx_http_realtime_emit_t *m,
+    u_char *p);
+static void ngx_http_realtime_deliver_room(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_entry_t *e, rt_str_t name,
+    ngx_http_realtime_delivery_t *d);
+static void ngx_http_realtime_catch_up_one(void *ctx,
+    ngx_http_realtime_entry_t *e, uint64_t pos);
+static ngx_int_t ngx_http_realtime_deliver_chosen(
+    ngx_http_realtime_entry_t *e, ngx_http_realtime_socket_t *sk);
+static ngx_int_t ngx_http_realtime_deliver_excepted(rt_str_t list,
+    ngx_http_realtime_socket_t *sk);
+static void ngx_http_realtime_deliver_send(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_entry_t *e, ngx_http_realtime_socket_t *sk,
+    ngx_http_realtime_delivery_t *d);
+static ngx_int_t ngx_http_realtime_delivery_make(
+    ngx_http_realtime_delivery_t *d, rt_str_t packets, ngx_log_t *log);
+static void ngx_http_realtime_delivery_free(ngx_http_realtime_delivery_t *d);
+
+
+/* the least that a scratch is made with */
+#define NGX_HTTP_REALTIME_SCRATCH  8192
+
+
+ngx_int_t
+ngx_http_realtime_hub_init(ngx_http_realtime_hub_t *hub)
+{
+    return ngx_http_realtime_rooms_init(&hub->rooms, &hub->bus->zone->sh->key,
+                                        hub->log);
+}
+
+
+u_char *
+ngx_http_realtime_scratch(ngx_http_realtime_scratch_t *sc, size_t size,
+    ngx_log_t *log)
+{
+    u_char  *data;
+
+    if (size <= sc->size && sc->data) {
+        return sc->data;
+    }
+
+    size = ngx_max(size, sc->size * 2);
+    size = ngx_max(size, NGX_HTTP_REALTIME_SCRATCH);
+
+    data = ngx_alloc(size, log);
+    if (data == NULL) {
+        return NULL;
+    }
+
+    if (sc->data) {
+        ngx_memcpy(data, sc->data, sc->size);
+        ngx_free(sc->data);
+    }
+
+    sc->data = data;
+    sc->size = size;
+
+    return data;
+}
+
+
+ngx_int_t
+ngx_http_realtime_emit(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_emit_t *m)
+{
+    u_char                     *p;
+    ngx_http_realtime_entry_t   e;
+
+    p = ngx_http_realtime_scratch(&hub->entry, ngx_http_realtime_emit_size(m),
+                                  hub->log);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&e, sizeof(e));
+
+    e.type = NGX_HTTP_REALTIME_ENTRY_BROADCAST;
+    e.nsp = m->nsp;
+    e.sid = m->reply_sid;
+    e.reply = m->reply;
+
+    if (m->room.len) {
+        e.rooms.data = p;
+        p = ngx_http_realtime_list_put(p, m->room, 0);
+        e.rooms.len = p - e.rooms.data;
+    }
+
+    if (m->except.len) {
+        e.except.data = p;
+        p = ngx_http_realtime_list_put(p, m->except, 0);
+        e.except.len = p - e.except.data;
+    }
+
+    e.packets.data = p;
+    p = ngx_http_realtime_emit_packets(m, p);
+    e.packets.len = p - e.packets.data;
+
+    ngx_http_realtime_count(hub->bus, BROADCASTS);
+
+    return ngx_http_realtime_bus_append(hub->bus, &e);
+}
+
+
+#define ngx_http_realtime_emit_packet_size(m)                                 \
+    (ngx_http_realtime_socket_head_size((m)->nsp.len) + 4 + (m)->event.len    \
+     + (m)->args.len)
+
+
+static size_t
+ngx_http_realtime_emit_size(ngx_http_realtime_emit_t *m)
+{
+    size_t      size;
+    ngx_uint_t  i;
+
+    size = ngx_http_realtime_list_size(m->room.len)
+           + ngx_http_realtime_list_size(m->except.len)
+           + ngx_http_realtime_list_size(
+                                      ngx_http_realtime_emit_packet_size(m));
+
+    for (i = 0; i < m->n; i++) {
+        size += ngx_http_realtime_list_size(m->attachments[i].len);
+    }
+
+    return size;
+}
+
+
+/* the list of packets at "p", one past it */
+
+static u_char *
+ngx_http_realtime_emit_packets(ngx_http_realtime_emit_t *m, u_char *p)
+{
+    size_t      len;
+    rt_buf_t    b;
+    ngx_uint_t  i;
+
+    /* the text is written in place, its length afterwards */
+
+    rt_buf_init(&b, p + ngx_http_realtime_list_size(0),
+                ngx_http_realtime_emit_packet_size(m));
+
+    ngx_http_realtime_socket_put_head(&b, m->nsp, RT_SIO_EVENT, m->n, -1);
+    rt_buf_char(&b, '[');
+    rt_buf_put(&b, m->event);
+
+    if (m->args.len) {
+        rt_buf_char(&b, ',');
+        rt_buf_put(&b, m->args);
+    }
+
+    rt_buf_char(&b, ']');
+
+    len = rt_buf_str(&b).len;
+
+    p = ngx_http_realtime_list_head(p, len, 0) + len;
+
+    for (i = 0; i < m->n; i++) {
+        p = ngx_http_realtime_list_put(p, m->attachments[i], 1);
+    }
+
+    return p;
+}
+
+
+void
+ngx_http_realtime_deliver(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_entry_t *e, uint64_t pos)
+{
+    rt_str_t                       list = e->rooms, name;
+    ngx_http_realtime_session_t   *s;
+    ngx_http_realtime_delivery_t   d;
+
+    d.n = 0;
+    d.made = 0;
+    d.pos = pos;
+
+    hub->stamp++;
+
+    if (list.len == 0) {
+        ngx_http_realtime_deliver_room(hub, e, rt_lit(""), &d);
+    }
+
+    while (ngx_http_realtime_list_next(&list, &name, NULL) == NGX_OK) {
+        ngx_http_realtime_deliver_room(hub, e, name, &d);
+    }
+
+    ngx_http_realtime_delivery_free(&d);
+
+    if (e->reply.len == 0) {
+        return;
+    }
+
+    s = ngx_http_realtime_session_find(hub->set, e->sid);
+
+    if (s && pos >= s->from) {
+        ngx_http_realtime_session_send_text(s, e->reply);
+    }
+}
+
+
+static void
+ngx_http_realtime_deliver_room(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_entry_t *e, rt_str_t name,
+    ngx_http_realtime_delivery_t *d)
+{
+    uint32_t                     i;
+    ngx_http_realtime_room_t    *room;
+    ngx_http_realtime_socket_t  *sk;
+
+    room = ngx_http_realtime_room_find(&hub->rooms, e->nsp, name);
+
+    if (room == NULL) {
+        return;
+    }
+
+    for (i = 0; i < room->n; i++) {
+        sk = room->seats[i].socket;
+
+        if (sk->stamp == hub->stamp) {
+            continue;                   /* in two of the rooms */
+        }
+
+        sk->stamp = hub->stamp;
+
+        if (d->pos < sk->session->from
+            || (e->except.len
+                && ngx_http_realtime_deliver_excepted(e->except, sk)))
+        {
+            continue;
+        }
+
+        ngx_http_realtime_deliver_send(hub, e, sk, d);
+    }
+}
+
+
+void
+ngx_http_realtime_deliver_to(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_entry_t *e, ngx_http_realtime_session_t *s)
+{
+    ngx_http_realtime_socket_t    *sk;
+    ngx_http_realtime_delivery_t   d;
+
+    d.n = 0;
+    d.made = 0;
+
+    for (sk = s->sockets; sk; sk = sk->next) {
+        if (ngx_http_realtime_deliver_chosen(e, sk)
+            && !ngx_http_realtime_deliver_excepted(e->except, sk))
+        {
+            ngx_http_realtime_deliver_send(hub, e, sk, &d);
+        }
+    }
+
+    ngx_http_realtime_delivery_free(&d);
+
+    if (e->reply.len
+        && rt_str_eq(e->sid, ngx_http_realtime_session_sid(s)))
+    {
+        ngx_http_realtime_session_send_text(s, e->reply);
+    }
+}
+
+
+void
+ngx_http_realtime_catch_up(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_session_t *s)
+{
+    uint64_t  from, head;
+
+    from = ngx_max(hub->bus->cursor, s->from);
+
+    if (s->emitted <= from || s->arriving) {
+        return;
+    }
+
+    head = ngx_http_realtime_bus_head(hub->bus);
+
+    if (ngx_http_realtime_bus_replay(hub->bus, from, head,
+                                     ngx_http_realtime_catch_up_one, s)
+        != NGX_OK)
+    {
+        ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
+        return;
+    }
+
+    s->from = head;
+}
+
+
+static void
+ngx_http_realtime_catch_up_one(void *ctx, ngx_http_realtime_entry_t *e,
+    uint64_t pos)
+{
+    ngx_http_realtime_session_t  *s = ctx;
+
+    if (e->type == NGX_HTTP_REALTIME_ENTRY_BROADCAST) {
+        ngx_http_realtime_deliver_to(s->set->data, e, s);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_realtime_deliver_chosen(ngx_http_realtime_entry_t *e,
+    ngx_http_realtime_socket_t *sk)
+{
+    rt_str_t  list = e->rooms, name;
+
+    if (!rt_str_eq(e->nsp, sk->nsp->name)) {
+        return 0;
+    }
+
+    if (list.len == 0) {
+        return 1;
+    }
+
+    while (ngx_http_realtime_list_next(&list, &name, NULL) == NGX_OK) {
+        if (ngx_http_realtime_room_member(sk, name)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* ids of sockets are never names of rooms: they may hold capitals */
+
+static ngx_int_t
+ngx_http_realtime_deliver_excepted(rt_str_t list,
+    ngx_http_realtime_socket_t *sk)
+{
+    rt_str_t  name;
+
+    while (ngx_http_realtime_list_next(&list, &name, NULL) == NGX_OK) {
+        if (rt_str_eq(name, ngx_http_realtime_socket_id(sk))) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_http_realtime_deliver_send(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_entry_t *e, ngx_http_realtime_socket_t *sk,
+    ngx_http_realtime_delivery_t *d)
+{
+    ngx_uint_t  i;
+
+    if (!d->made
+        && ngx_http_realtime_delivery_make(d, e->packets, hub->log) != NGX_OK)
+    {
+        /* never a silent gap: who cannot get it has to come again */
+        ngx_http_realtime_session_close(sk->session,
+                                        NGX_HTTP_REALTIME_CLOSED_FORCED);
+        return;
+    }
+
+    for (i = 0; i < d->n; i++) {
+        ngx_http_realtime_session_send(sk->session, d->blobs[i]);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_realtime_delivery_make(ngx_http_realtime_delivery_t *d,
+    rt_str_t packets, ngx_log_t *log)
+{
+    rt_str_t    packet;
+    ngx_uint_t  binary;
+
+    while (d->n < rt_nitems(d->blobs)
+           && ngx_http_realtime_list_next(&packets, &packet, &binary)
+              == NGX_OK)
+    {
+        d->blobs[d->n] = ngx_http_realtime_blob_copy(binary ? RT_WS_BINARY
+                                                            : RT_WS_TEXT,
+                                                     packet, log);
+        if (d->blobs[d->n] == NULL) {
+            ngx_http_realtime_delivery_free(d);
+            return NGX_ERROR;
+        }
+
+        d->n++;
+    }
+
+    d->made = 1;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_realtime_delivery_free(ngx_http_realtime_delivery_t *d)
+{
+    while (d->n) {
+        ngx_http_realtime_blob_free(d->blobs[--d->n]);
+    }
+
+    d->made = 0;
+}

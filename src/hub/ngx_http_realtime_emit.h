@@ -1,0 +1,94 @@
+
+/*
+ * ngx_http_realtime_emit.h: one packet to whoever is meant, wherever they
+ * are.
+ *
+ * emit appends to the log; deliver takes an entry of the log to the sockets of
+ * this worker.  Emit never delivers and deliver never emits, so everybody
+ * sees one order, and nothing goes round in circles.
+ */
+
+
+#ifndef _NGX_HTTP_REALTIME_EMIT_H_INCLUDED_
+#define _NGX_HTTP_REALTIME_EMIT_H_INCLUDED_
+
+
+#include "hub/ngx_http_realtime_room.h"
+
+
+/* memory that one step uses and the next one uses again; grows, never ends */
+
+typedef struct {
+    u_char  *data;
+    size_t   size;
+} ngx_http_realtime_scratch_t;
+
+
+/* what a worker needs to reach people; the one that its parts pass around */
+
+typedef struct {
+    ngx_http_realtime_sessions_t  *set;
+    ngx_http_realtime_bus_t       *bus;
+    ngx_http_realtime_rooms_t      rooms;
+    ngx_log_t                     *log;
+    uint32_t                       stamp;       /* of the last delivery */
+    ngx_http_realtime_scratch_t    entry;       /* being written */
+    ngx_http_realtime_scratch_t    args;        /* of an event, the same */
+
+    /* up: an operation on a session, found while replaying */
+    void                         (*on_operation)(void *hub,
+                                       ngx_http_realtime_entry_t *e);
+    void                          *data;
+} ngx_http_realtime_hub_t;
+
+
+/* what to emit, and to whom; zeroed but for what is set */
+
+typedef struct {
+    rt_str_t         nsp;
+    rt_str_t         room;          /* empty: everybody in the namespace */
+    rt_str_t         except;        /* id of a socket that is left out */
+    rt_str_t         event;         /* JSON string: its name */
+    rt_str_t         args;          /* JSON, without brackets */
+    const rt_str_t  *attachments;
+    ngx_uint_t       n;
+
+    /* sent to this session after everybody else, in the same order */
+    rt_str_t         reply_sid;
+    rt_str_t         reply;         /* an Engine.IO packet */
+} ngx_http_realtime_emit_t;
+
+
+ngx_int_t ngx_http_realtime_hub_init(ngx_http_realtime_hub_t *hub);
+
+/*
+ * NGX_OK: it is in the log, and everybody will get it.  NGX_DECLINED: it is
+ * too long for the log.  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_realtime_emit(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_emit_t *m);
+
+/*
+ * A BROADCAST, found in the log at "pos", to the sockets of this worker: all
+ * whose session does not have it yet.
+ */
+void ngx_http_realtime_deliver(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_entry_t *e, uint64_t pos);
+
+/* the same to the sockets of one session only */
+void ngx_http_realtime_deliver_to(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_entry_t *e, ngx_http_realtime_session_t *s);
+
+/*
+ * Delivers to "s" what is in the log already, ahead of the others, if it
+ * emitted some of that itself: what it does next must not overtake it.
+ */
+void ngx_http_realtime_catch_up(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_session_t *s);
+
+/* at least "size" bytes, which keep what they had; NULL: no memory */
+u_char *ngx_http_realtime_scratch(ngx_http_realtime_scratch_t *sc, size_t size,
+    ngx_log_t *log);
+
+
+#endif /* _NGX_HTTP_REALTIME_EMIT_H_INCLUDED_ */

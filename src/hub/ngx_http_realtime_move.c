@@ -1,0 +1,387 @@
+
+#include "hub/ngx_http_realtime_move.h"
+#include "session/ngx_http_realtime_input.h"
+#include "shm/ngx_http_realtime_directory.h"
+
+
+/*
+ * A moved session is a list of items, each a byte of kind and what belongs to
+ * it.  The order is that in which the session is built again: items belong to
+ * the last socket before them.
+ */
+
+typedef enum {
+    NGX_HTTP_REALTIME_MOVED_SESSION = 1,
+    NGX_HTTP_REALTIME_MOVED_SOCKET,         /* then the namespace */
+    NGX_HTTP_REALTIME_MOVED_ROOM,           /* the name */
+    NGX_HTTP_REALTIME_MOVED_ACK,
+    NGX_HTTP_REALTIME_MOVED_PARTIAL,        /* the text of the event */
+    NGX_HTTP_REALTIME_MOVED_ATTACHMENT,     /* the bytes */
+    NGX_HTTP_REALTIME_MOVED_PACKET          /* the payload */
+} ngx_http_realtime_moved_e;
+
+
+typedef struct {
+    uint8_t   kind;
+    uint8_t   kicked;
+    uint8_t   binary;                       /* PACKET */
+    uint32_t  number;                       /* reference, id, or how many */
+    uint32_t  more;                         /* last ack id, or kind of ack */
+    uint64_t  arg;
+    u_char    id[RT_ID_LEN];
+} ngx_http_realtime_moved_t;
+
+
+typedef struct {
+    ngx_http_realtime_hub_t        *hub;
+    ngx_http_realtime_session_t    *session;
+    ngx_http_realtime_socket_t     *socket;
+    size_t                          len;    /* of the list in hub->entry */
+    ngx_int_t                       rc;
+} ngx_http_realtime_mover_t;
+
+
+static void ngx_http_realtime_move_put(ngx_http_realtime_mover_t *mv,
+    ngx_http_realtime_moved_t *item, rt_str_t data);
+static void ngx_http_realtime_move_put_socket(ngx_http_realtime_mover_t *mv,
+    ngx_http_realtime_socket_t *sk);
+static void ngx_http_realtime_move_put_rest(ngx_http_realtime_mover_t *mv);
+static ngx_int_t ngx_http_realtime_move_build(ngx_http_realtime_mover_t *mv,
+    ngx_http_realtime_moved_t *item, rt_str_t data);
+static ngx_int_t ngx_http_realtime_move_build_socket(
+    ngx_http_realtime_mover_t *mv, ngx_http_realtime_moved_t *item,
+    rt_str_t data);
+static ngx_int_t ngx_http_realtime_move_build_packet(
+    ngx_http_realtime_mover_t *mv, ngx_http_realtime_moved_t *item,
+    rt_str_t data);
+static ngx_int_t ngx_http_realtime_move_next(rt_str_t *list,
+    ngx_http_realtime_moved_t *item, rt_str_t *data);
+static void ngx_http_realtime_move_replay(void *ctx,
+    ngx_http_realtime_entry_t *e, uint64_t pos);
+
+
+ngx_int_t
+ngx_http_realtime_move_give(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_session_t *s, ngx_http_realtime_wid_t to,
+    uint64_t handle)
+{
+    ngx_http_realtime_socket_t  *sk;
+    ngx_http_realtime_entry_t    e;
+    ngx_http_realtime_mover_t    mv = { hub, s, NULL, 0, NGX_OK };
+    ngx_http_realtime_moved_t    item;
+
+    ngx_memzero(&item, sizeof(item));
+
+    item.kind = NGX_HTTP_REALTIME_MOVED_SESSION;
+    item.number = s->ref;
+    item.kicked = s->kicked;
+    item.arg = s->from;
+
+    ngx_http_realtime_move_put(&mv, &item, ngx_http_realtime_session_sid(s));
+
+    for (sk = s->sockets; sk; sk = sk->next) {
+        ngx_http_realtime_move_put_socket(&mv, sk);
+    }
+
+    ngx_http_realtime_move_put_rest(&mv);
+
+    if (mv.rc != NGX_OK
+        || ngx_http_realtime_directory_move(hub->bus->zone, s->ref, to)
+           != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_memzero(&e, sizeof(e));
+
+    e.type = NGX_HTTP_REALTIME_ENTRY_SESSION;
+    e.to = to;
+    e.handle = handle;
+    e.number = hub->bus->cursor;
+    e.packets = rt_str(mv.len, hub->entry.data);
+
+    if (ngx_http_realtime_bus_append(hub->bus, &e) != NGX_OK) {
+        (void) ngx_http_realtime_directory_move(hub->bus->zone, s->ref,
+                                                hub->bus->self);
+        return NGX_DECLINED;
+    }
+
+    ngx_http_realtime_session_leave(s);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_realtime_move_put(ngx_http_realtime_mover_t *mv,
+    ngx_http_realtime_moved_t *item, rt_str_t data)
+{
+    size_t   size;
+    u_char  *p;
+
+    size = ngx_http_realtime_list_size(sizeof(*item) + data.len);
+
+    if (mv->rc != NGX_OK
+        || ngx_http_realtime_scratch(&mv->hub->entry, mv->len + size,
+                                     mv->hub->log) == NULL)
+    {
+        mv->rc = NGX_ERROR;
+        return;
+    }
+
+    p = mv->hub->entry.data + mv->len;
+
+    p = ngx_http_realtime_list_head(p, sizeof(*item) + data.len, 0);
+    p = ngx_cpymem(p, item, sizeof(*item));
+
+    if (data.len) {
+        ngx_memcpy(p, data.data, data.len);
+    }
+
+    mv->len += size;
+}
+
+
+static void
+ngx_http_realtime_move_put_socket(ngx_http_realtime_mover_t *mv,
+    ngx_http_realtime_socket_t *sk)
+{
+    uint32_t                    i;
+    ngx_http_realtime_ack_t    *ack;
+    ngx_http_realtime_moved_t   item;
+
+    ngx_memzero(&item, sizeof(item));
+
+    item.kind = NGX_HTTP_REALTIME_MOVED_SOCKET;
+    item.number = sk->ref;
+    item.more = sk->last_ack;
+    ngx_memcpy(item.id, sk->id, RT_ID_LEN);
+
+    ngx_http_realtime_move_put(mv, &item, sk->nsp->name);
+
+    item.kind = NGX_HTTP_REALTIME_MOVED_ROOM;
+
+    for (i = 0; i < sk->nrooms; i++) {
+        ngx_http_realtime_move_put(mv, &item, sk->rooms[i].room->name);
+    }
+
+    item.kind = NGX_HTTP_REALTIME_MOVED_ACK;
+
+    for (ack = sk->acks; ack; ack = ack->next) {
+        item.number = ack->id;
+        item.more = ack->kind;
+        item.arg = ack->arg;
+
+        ngx_http_realtime_move_put(mv, &item, rt_lit(""));
+    }
+}
+
+
+static void
+ngx_http_realtime_move_put_rest(ngx_http_realtime_mover_t *mv)
+{
+    uint32_t                         i;
+    ngx_uint_t                       n;
+    ngx_http_realtime_blob_t        *b;
+    ngx_http_realtime_moved_t        item;
+    ngx_http_realtime_partial_t     *p = mv->session->partial;
+    ngx_http_realtime_outq_chunk_t  *chunk;
+
+    ngx_memzero(&item, sizeof(item));
+
+    if (p) {
+        item.kind = NGX_HTTP_REALTIME_MOVED_PARTIAL;
+        item.number = p->want;
+        ngx_http_realtime_move_put(mv, &item, p->text);
+
+        item.kind = NGX_HTTP_REALTIME_MOVED_ATTACHMENT;
+
+        for (n = 0; n < p->have; n++) {
+            ngx_http_realtime_move_put(mv, &item, p->attachments[n]);
+        }
+    }
+
+    item.kind = NGX_HTTP_REALTIME_MOVED_PACKET;
+
+    for (chunk = mv->session->outq.head; chunk; chunk = chunk->next) {
+        for (i = chunk->first; i < chunk->last; i++) {
+            b = chunk->blobs[i];
+            item.binary = (b->opcode == RT_WS_BINARY);
+
+            ngx_http_realtime_move_put(mv, &item,
+                           rt_str(b->len, ngx_http_realtime_blob_payload(b)));
+        }
+    }
+}
+
+
+ngx_http_realtime_session_t *
+ngx_http_realtime_move_take(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_session_conf_t *conf,
+    const ngx_http_realtime_transport_t *transport, void *carrier,
+    ngx_http_realtime_entry_t *e, uint64_t pos)
+{
+    rt_str_t                      list = e->packets, data;
+    ngx_http_realtime_mover_t     mv = { hub, NULL, NULL, 0, NGX_OK };
+    ngx_http_realtime_moved_t     item;
+    ngx_http_realtime_session_t  *s;
+
+    if (ngx_http_realtime_move_next(&list, &item, &data) != NGX_OK) {
+        return NULL;
+    }
+
+    s = ngx_http_realtime_session_adopt(hub->set, conf, data, item.number);
+
+    if (s == NULL) {
+        ngx_http_realtime_directory_remove(hub->bus->zone, item.number);
+        return NULL;
+    }
+
+    s->kicked = item.kicked;
+    s->arriving = 1;
+    s->from = item.arg;
+    s->transport = transport;
+    s->carrier = carrier;
+    mv.session = s;
+
+    while (ngx_http_realtime_move_next(&list, &item, &data) == NGX_OK) {
+        if (ngx_http_realtime_move_build(&mv, &item, data) != NGX_OK) {
+            mv.rc = NGX_ERROR;
+            break;
+        }
+    }
+
+    if (mv.rc != NGX_OK
+        || ngx_http_realtime_bus_replay(hub->bus, e->number, pos,
+                                        ngx_http_realtime_move_replay, &mv)
+           != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_WARN, hub->log, 0,
+                      "realtime session %*s: could not be moved to this "
+                      "worker, its client has to reconnect",
+                      (size_t) RT_ID_LEN, s->sid);
+
+        ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
+        return s;
+    }
+
+    s->arriving = 0;
+    s->from = ngx_max(s->from, pos);
+
+    if ((s->sockets == NULL && !conf->echo) || s->partial) {
+        ngx_http_realtime_session_grace(s);
+    }
+
+    return s;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_move_next(rt_str_t *list, ngx_http_realtime_moved_t *item,
+    rt_str_t *data)
+{
+    rt_str_t  whole;
+
+    if (ngx_http_realtime_list_next(list, &whole, NULL) != NGX_OK
+        || whole.len < sizeof(*item))
+    {
+        return NGX_DONE;
+    }
+
+    ngx_memcpy(item, whole.data, sizeof(*item));
+
+    *data = rt_str(whole.len - sizeof(*item), whole.data + sizeof(*item));
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_move_build(ngx_http_realtime_mover_t *mv,
+    ngx_http_realtime_moved_t *item, rt_str_t data)
+{
+    ngx_http_realtime_hub_t      *hub = mv->hub;
+    ngx_http_realtime_session_t  *s = mv->session;
+
+    switch (item->kind) {
+
+    case NGX_HTTP_REALTIME_MOVED_SOCKET:
+        return ngx_http_realtime_move_build_socket(mv, item, data);
+
+    case NGX_HTTP_REALTIME_MOVED_ROOM:
+        return ngx_http_realtime_room_join(&hub->rooms, mv->socket, data);
+
+    case NGX_HTTP_REALTIME_MOVED_ACK:
+        return ngx_http_realtime_socket_add_ack(mv->socket, item->number,
+                                                item->more, item->arg);
+
+    case NGX_HTTP_REALTIME_MOVED_PARTIAL:
+        s->partial = ngx_http_realtime_partial_new(data, item->number,
+                                                   hub->log);
+        return s->partial ? NGX_OK : NGX_ERROR;
+
+    case NGX_HTTP_REALTIME_MOVED_ATTACHMENT:
+        return ngx_http_realtime_partial_add(s->partial, data, hub->log);
+
+    case NGX_HTTP_REALTIME_MOVED_PACKET:
+        return ngx_http_realtime_move_build_packet(mv, item, data);
+    }
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_move_build_socket(ngx_http_realtime_mover_t *mv,
+    ngx_http_realtime_moved_t *item, rt_str_t data)
+{
+    mv->socket = ngx_http_realtime_socket_open(mv->session, data, item->id,
+                                               item->number);
+    if (mv->socket == NULL) {
+        return NGX_ERROR;
+    }
+
+    mv->socket->last_ack = item->more;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_move_build_packet(ngx_http_realtime_mover_t *mv,
+    ngx_http_realtime_moved_t *item, rt_str_t data)
+{
+    ngx_http_realtime_blob_t  *b;
+
+    b = ngx_http_realtime_blob_copy(item->binary ? RT_WS_BINARY : RT_WS_TEXT,
+                                    data, mv->hub->log);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_realtime_session_send(mv->session, b);
+    ngx_http_realtime_blob_free(b);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_realtime_move_replay(void *ctx, ngx_http_realtime_entry_t *e,
+    uint64_t pos)
+{
+    ngx_http_realtime_mover_t  *mv = ctx;
+
+    if (e->type == NGX_HTTP_REALTIME_ENTRY_BROADCAST) {
+
+        if (pos >= mv->session->from) {
+            ngx_http_realtime_deliver_to(mv->hub, e, mv->session);
+        }
+
+        return;
+    }
+
+    if (rt_str_eq(e->sid, ngx_http_realtime_session_sid(mv->session))) {
+        mv->hub->on_operation(mv->hub, e);
+    }
+}
