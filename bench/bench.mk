@@ -1,0 +1,23 @@
+# bench/bench.mk: builds and runs the load generator; see bench/README.md
+#
+#     make bench                      all modes
+#     make bench T=idle N=10000       one of them, with so many clients
+#     make bench ARGS="-w 2 -r 5"     options of rt-bench
+
+bench_srcs = $(sort $(wildcard bench/*.c))
+bench_deps = $(sort $(wildcard bench/*.h)) src/base/rt.h
+
+BENCH_CC     ?= cc
+BENCH_CFLAGS ?= -O2 -g -Wall -Wextra -Werror
+
+bench: all bench-build
+	@build/rt-bench $(ARGS) $(T) $(if $(T),$(N))
+
+bench-build: build/rt-bench
+
+build/rt-bench: $(bench_srcs) $(bench_deps) bench/bench.mk
+	@mkdir -p build
+	@$(BENCH_CC) -std=gnu11 -D_GNU_SOURCE $(BENCH_CFLAGS) -I src \
+		-o $@ $(bench_srcs)
+
+.PHONY: bench bench-build

@@ -1,0 +1,223 @@
+
+#include "module/ngx_http_realtime_worker.h"
+#include "handler/ngx_http_realtime_events.h"
+#include "transport/ngx_http_realtime_hold.h"
+#include "transport/ngx_http_realtime_upgrade.h"
+
+
+static void ngx_http_realtime_worker_entry(ngx_http_realtime_bus_t *bus,
+    ngx_http_realtime_entry_t *e);
+static void ngx_http_realtime_worker_operation(void *hub,
+    ngx_http_realtime_entry_t *e);
+static void ngx_http_realtime_worker_lag(ngx_http_realtime_bus_t *bus);
+static void ngx_http_realtime_worker_exit(ngx_http_realtime_bus_t *bus);
+static void ngx_http_realtime_worker_leave_handler(ngx_event_t *ev);
+static void ngx_http_realtime_worker_watch_handler(ngx_event_t *ev);
+static void ngx_http_realtime_worker_close_one(void *ctx,
+    ngx_http_realtime_session_t *s);
+
+
+/* how often a worker looks whether its neighbour lives, ms */
+#define NGX_HTTP_REALTIME_WATCH     1000
+
+/* how long clients may take to go when the worker shuts down, ms */
+#define NGX_HTTP_REALTIME_PATIENCE  5000
+
+/* how often it looks whether they have, ms */
+#define NGX_HTTP_REALTIME_LEAVE     20
+
+
+ngx_int_t
+ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
+    ngx_http_realtime_zone_t *zone, ngx_cycle_t *cycle)
+{
+    ngx_http_realtime_hub_t         *hub = &w->hub;
+    ngx_http_realtime_bus_t         *bus = &w->bus;
+    ngx_http_realtime_sessions_t    *set = &w->sessions;
+    ngx_http_realtime_transports_t  *tp = &w->transports;
+
+    bus->zone = zone;
+    bus->log = cycle->log;
+    bus->on_entry = ngx_http_realtime_worker_entry;
+    bus->on_lag = ngx_http_realtime_worker_lag;
+    bus->on_exit = ngx_http_realtime_worker_exit;
+    bus->data = w;
+
+    set->bus = bus;
+    set->log = cycle->log;
+    set->on_connect = ngx_http_realtime_on_connect;
+    set->on_event = ngx_http_realtime_on_event;
+    set->on_leave = ngx_http_realtime_on_leave;
+    set->on_ack = ngx_http_realtime_on_ack;
+    set->data = hub;
+
+    hub->set = set;
+    hub->bus = bus;
+    hub->log = cycle->log;
+    hub->on_operation = ngx_http_realtime_worker_operation;
+    hub->data = tp;
+
+    tp->hub = hub;
+    tp->set = set;
+    tp->bus = bus;
+    tp->log = cycle->log;
+    tp->in = ngx_palloc(cycle->pool, NGX_HTTP_REALTIME_SCRATCH_SIZE);
+    tp->out = ngx_palloc(cycle->pool, NGX_HTTP_REALTIME_SCRATCH_SIZE);
+
+    if (tp->in == NULL || tp->out == NULL
+        || ngx_http_realtime_bus_open(bus) != NGX_OK
+        || ngx_http_realtime_sessions_init(set, cycle->pool) != NGX_OK
+        || ngx_http_realtime_hub_init(hub) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_realtime_settle(hub, 0);
+
+    w->leave.handler = ngx_http_realtime_worker_leave_handler;
+    w->leave.data = w;
+    w->leave.log = cycle->log;
+
+    w->watch.handler = ngx_http_realtime_worker_watch_handler;
+    w->watch.data = w;
+    w->watch.log = cycle->log;
+    w->watch.cancelable = 1;
+
+    ngx_add_timer(&w->watch, NGX_HTTP_REALTIME_WATCH);
+
+    tp->ready = 1;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_realtime_worker_stop(ngx_http_realtime_worker_t *w)
+{
+    if (w->transports.ready) {
+        w->transports.ready = 0;
+        ngx_http_realtime_settle_self(&w->hub);
+    }
+}
+
+
+/* every entry of the log comes by here */
+
+static void
+ngx_http_realtime_worker_entry(ngx_http_realtime_bus_t *bus,
+    ngx_http_realtime_entry_t *e)
+{
+    ngx_http_realtime_worker_t  *w = bus->data;
+
+    switch (e->type) {
+
+    case NGX_HTTP_REALTIME_ENTRY_BROADCAST:
+        ngx_http_realtime_deliver(&w->hub, e, bus->pos);
+        break;
+
+    case NGX_HTTP_REALTIME_ENTRY_ANSWER:
+        if (ngx_http_realtime_bus_is_self(bus, e->to)) {
+            (void) ngx_http_realtime_waiter_answer(&bus->waiters, e);
+        }
+        break;
+
+    case NGX_HTTP_REALTIME_ENTRY_SESSION:
+        if (ngx_http_realtime_bus_is_self(bus, e->to)) {
+            ngx_http_realtime_upgrade_take(&w->transports, e, bus->pos);
+        }
+        break;
+
+    case NGX_HTTP_REALTIME_ENTRY_GONE:
+        ngx_http_realtime_waiter_gone(&bus->waiters, e->to,
+                                      NGX_HTTP_BAD_REQUEST);
+        break;
+
+    default:
+        ngx_http_realtime_operation_take(&w->transports, e);
+    }
+}
+
+
+static void
+ngx_http_realtime_worker_operation(void *hub, ngx_http_realtime_entry_t *e)
+{
+    ngx_http_realtime_hub_t  *h = hub;
+
+    ngx_http_realtime_operation_take(h->data, e);
+}
+
+
+static void
+ngx_http_realtime_worker_lag(ngx_http_realtime_bus_t *bus)
+{
+    ngx_uint_t                   reason = NGX_HTTP_REALTIME_CLOSED_FORCED;
+    ngx_http_realtime_wid_t      all;
+    ngx_http_realtime_worker_t  *w = bus->data;
+
+    /* answers may be among what was lost: nobody is left waiting */
+
+    for (all.slot = 0; all.slot < NGX_HTTP_REALTIME_SLOTS; all.slot++) {
+        all.generation = (uint32_t) -1;
+        ngx_http_realtime_waiter_gone(&bus->waiters, all,
+                                      NGX_HTTP_BAD_REQUEST);
+    }
+
+    ngx_http_realtime_sessions_each(&w->sessions,
+                                    ngx_http_realtime_worker_close_one,
+                                    &reason);
+}
+
+
+/* nginx begins a graceful shutdown; a timer keeps the process until we went */
+
+static void
+ngx_http_realtime_worker_exit(ngx_http_realtime_bus_t *bus)
+{
+    ngx_http_realtime_worker_t  *w = bus->data;
+
+    w->transports.exiting = 1;
+    w->patience = NGX_HTTP_REALTIME_PATIENCE;
+
+    ngx_add_timer(&w->leave, 1);
+}
+
+
+static void
+ngx_http_realtime_worker_leave_handler(ngx_event_t *ev)
+{
+    ngx_uint_t                   reason = NGX_HTTP_REALTIME_CLOSED_SHUTDOWN;
+    ngx_http_realtime_worker_t  *w = ev->data;
+
+    ngx_http_realtime_sessions_each(&w->sessions,
+                                    ngx_http_realtime_worker_close_one,
+                                    &reason);
+
+    ngx_http_realtime_hold_release(&w->transports);
+
+    if ((w->sessions.n || w->transports.lingering || w->bus.waiters.used)
+        && w->patience > NGX_HTTP_REALTIME_LEAVE)
+    {
+        w->patience -= NGX_HTTP_REALTIME_LEAVE;
+        ngx_add_timer(&w->leave, NGX_HTTP_REALTIME_LEAVE);
+    }
+}
+
+
+static void
+ngx_http_realtime_worker_close_one(void *ctx, ngx_http_realtime_session_t *s)
+{
+    ngx_uint_t  *reason = ctx;
+
+    ngx_http_realtime_session_close(s, *reason);
+}
+
+
+static void
+ngx_http_realtime_worker_watch_handler(ngx_event_t *ev)
+{
+    ngx_http_realtime_worker_t  *w = ev->data;
+
+    ngx_http_realtime_settle(&w->hub, 1);
+
+    ngx_add_timer(&w->watch, NGX_HTTP_REALTIME_WATCH);
+}

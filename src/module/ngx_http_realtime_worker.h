@@ -1,0 +1,37 @@
+
+/*
+ * ngx_http_realtime_worker.h: wiring.  What a worker process consists of, and
+ * who calls whom.
+ */
+
+
+#ifndef _NGX_HTTP_REALTIME_WORKER_H_INCLUDED_
+#define _NGX_HTTP_REALTIME_WORKER_H_INCLUDED_
+
+
+#include "hub/ngx_http_realtime_announce.h"
+#include "transport/ngx_http_realtime_transports.h"
+
+
+/* all that a worker has; nothing else in the module changes */
+
+typedef struct {
+    ngx_http_realtime_bus_t         bus;
+    ngx_http_realtime_sessions_t    sessions;
+    ngx_http_realtime_hub_t         hub;
+    ngx_http_realtime_transports_t  transports;
+    ngx_event_t                     watch;      /* on the neighbour */
+    ngx_event_t                     leave;      /* while shutting down */
+    ngx_msec_t                      patience;   /* ms left to the clients */
+} ngx_http_realtime_worker_t;
+
+
+/* NGX_ERROR: realtime locations of this worker answer 503 */
+ngx_int_t ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
+    ngx_http_realtime_zone_t *zone, ngx_cycle_t *cycle);
+
+/* when the process exits, however politely */
+void ngx_http_realtime_worker_stop(ngx_http_realtime_worker_t *w);
+
+
+#endif /* _NGX_HTTP_REALTIME_WORKER_H_INCLUDED_ */

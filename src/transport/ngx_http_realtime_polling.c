@@ -1,0 +1,444 @@
+
+#include "transport/ngx_http_realtime_polling.h"
+#include "session/ngx_http_realtime_input.h"
+
+#include "base/rt_base64.h"
+#include "base/rt_utf8.h"
+#include "proto/rt_eio.h"
+
+
+static void ngx_http_realtime_polling_flush(ngx_http_realtime_session_t *s);
+static void ngx_http_realtime_polling_close(ngx_http_realtime_session_t *s);
+static void ngx_http_realtime_polling_answer(ngx_http_realtime_polling_t *p,
+    rt_str_t body);
+static rt_str_t ngx_http_realtime_polling_gather(
+    ngx_http_realtime_session_t *s, rt_str_t last);
+static size_t ngx_http_realtime_polling_size(ngx_http_realtime_session_t *s,
+    ngx_uint_t *n);
+static u_char *ngx_http_realtime_polling_put(u_char *p,
+    ngx_http_realtime_blob_t *b);
+static ngx_int_t ngx_http_realtime_polling_input(
+    ngx_http_realtime_session_t *s, ngx_http_realtime_entry_t *e);
+static void ngx_http_realtime_polling_bye(ngx_http_realtime_session_t *s,
+    ngx_http_realtime_entry_t *e);
+static void ngx_http_realtime_polling_gone(void *ctx,
+    ngx_http_realtime_beat_t *beat);
+
+
+const ngx_http_realtime_transport_t  ngx_http_realtime_polling = {
+    NGX_HTTP_REALTIME_POLLING,
+    ngx_http_realtime_polling_flush,
+    ngx_http_realtime_polling_close
+};
+
+
+/* python-engineio refuses an answer with more packets */
+#define NGX_HTTP_REALTIME_POLLING_PACKETS  16
+
+/* how far a GET may be behind the POST that closes the session, ms */
+#define NGX_HTTP_REALTIME_POLLING_BYE      100
+
+
+ngx_int_t
+ngx_http_realtime_polling_open(ngx_http_realtime_transports_t *tp,
+    ngx_http_realtime_session_conf_t *conf, ngx_http_realtime_session_t **s)
+{
+    ngx_int_t                     rc;
+    ngx_http_realtime_polling_t  *p;
+
+    p = ngx_calloc(sizeof(ngx_http_realtime_polling_t), tp->log);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    p->tp = tp;
+
+    rc = ngx_http_realtime_session_open(tp->set, conf,
+                                        &ngx_http_realtime_polling, p, s);
+    if (rc != NGX_OK) {
+        ngx_free(p);
+    }
+
+    return rc;
+}
+
+
+void
+ngx_http_realtime_polling_poll(ngx_http_realtime_session_t *s,
+    ngx_http_realtime_entry_t *e, ngx_http_realtime_transports_t *tp)
+{
+    ngx_http_realtime_polling_t  *p = s->carrier;
+
+    if (s->transport != &ngx_http_realtime_polling) {
+        ngx_http_realtime_operation_refuse(tp, e->from, e->handle,
+                                           NGX_HTTP_REALTIME_BAD_REQUEST);
+        return;
+    }
+
+    if (ngx_http_realtime_session_expired(s)) {
+        ngx_http_realtime_operation_refuse(tp, e->from, e->handle,
+                                           NGX_HTTP_REALTIME_UNKNOWN_SID);
+        ngx_http_realtime_session_close(s,
+                                       NGX_HTTP_REALTIME_CLOSED_PING_TIMEOUT);
+        return;
+    }
+
+    if (p->handle) {
+
+        /* two at once: the first is told to close, the second is refused */
+
+        ngx_http_realtime_operation_refuse(tp, e->from, e->handle,
+                                           NGX_HTTP_REALTIME_BAD_REQUEST);
+        ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
+        return;
+    }
+
+    p->from = e->from;
+    p->handle = e->handle;
+
+    if (p->bye) {
+        ngx_http_realtime_polling_answer(p, rt_lit("6"));
+        ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_BY_CLIENT);
+
+    } else if (!ngx_http_realtime_outq_empty(&s->outq)) {
+        ngx_http_realtime_session_touch(s);
+
+    } else if (s->state == NGX_HTTP_REALTIME_SESSION_UPGRADING) {
+        ngx_http_realtime_polling_noop(s);
+    }
+}
+
+
+static void
+ngx_http_realtime_polling_flush(ngx_http_realtime_session_t *s)
+{
+    rt_str_t                      body;
+    ngx_http_realtime_polling_t  *p = s->carrier;
+
+    if (p->handle == 0 || ngx_http_realtime_outq_empty(&s->outq)) {
+        return;
+    }
+
+    body = ngx_http_realtime_polling_gather(s, rt_lit(""));
+
+    if (body.data) {
+        ngx_http_realtime_polling_answer(p, body);
+        ngx_free((void *) body.data);
+    }
+}
+
+
+/* a parked GET is answered; nobody's turn until the next one */
+
+static void
+ngx_http_realtime_polling_answer(ngx_http_realtime_polling_t *p, rt_str_t body)
+{
+    uint64_t  handle = p->handle;
+
+    p->handle = 0;
+
+    ngx_http_realtime_operation_answer(p->tp, p->from, handle, NGX_HTTP_OK,
+                                       body);
+}
+
+
+/*
+ * The first packets of the queue, and "last" if it is not empty, as a body
+ * that the caller frees; "data" NULL: no memory, the session was closed.
+ */
+
+static rt_str_t
+ngx_http_realtime_polling_gather(ngx_http_realtime_session_t *s, rt_str_t last)
+{
+    size_t       size;
+    u_char      *body, *p;
+    ngx_uint_t   n;
+
+    size = ngx_http_realtime_polling_size(s, &n) + 1 + last.len;
+
+    body = ngx_alloc(size, s->set->log);
+    if (body == NULL) {
+        ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
+        return rt_str(0, NULL);
+    }
+
+    p = body;
+
+    while (n--) {
+        p = ngx_http_realtime_polling_put(p,
+                                    ngx_http_realtime_outq_first(&s->outq));
+        ngx_http_realtime_outq_pop(&s->outq, &s->set->stock);
+
+        if (n || last.len) {
+            *p++ = RT_EIO_SEPARATOR;
+        }
+    }
+
+    if (last.len) {
+        p = ngx_cpymem(p, last.data, last.len);
+    }
+
+    return rt_str(p - body, body);
+}
+
+
+/* room for the first packets with a separator each; "*n": how many */
+
+static size_t
+ngx_http_realtime_polling_size(ngx_http_realtime_session_t *s, ngx_uint_t *n)
+{
+    size_t                           size = 0;
+    uint32_t                         i;
+    ngx_http_realtime_blob_t        *b;
+    ngx_http_realtime_outq_chunk_t  *chunk;
+
+    *n = 0;
+
+    for (chunk = s->outq.head; chunk; chunk = chunk->next) {
+        for (i = chunk->first; i < chunk->last; i++) {
+
+            if (*n == NGX_HTTP_REALTIME_POLLING_PACKETS) {
+                return size;
+            }
+
+            b = chunk->blobs[i];
+            size += 2 + ((b->opcode == RT_WS_BINARY) ? rt_base64_size(b->len)
+                                                     : b->len);
+            (*n)++;
+        }
+    }
+
+    return size;
+}
+
+
+static u_char *
+ngx_http_realtime_polling_put(u_char *p, ngx_http_realtime_blob_t *b)
+{
+    rt_str_t  payload;
+
+    payload = rt_str(b->len, ngx_http_realtime_blob_payload(b));
+
+    if (b->opcode == RT_WS_BINARY) {
+        *p++ = 'b';
+        return p + rt_base64_encode(p, payload);
+    }
+
+    return ngx_cpymem(p, payload.data, payload.len);
+}
+
+
+void
+ngx_http_realtime_polling_post(ngx_http_realtime_session_t *s,
+    ngx_http_realtime_entry_t *e, ngx_http_realtime_transports_t *tp)
+{
+    ngx_http_realtime_polling_t  *p = s->carrier;
+
+    if (s->transport != &ngx_http_realtime_polling) {
+        ngx_http_realtime_operation_refuse(tp, e->from, e->handle,
+                                           NGX_HTTP_REALTIME_BAD_REQUEST);
+        return;
+    }
+
+    if (p->bye || ngx_http_realtime_session_expired(s)) {
+        ngx_http_realtime_operation_refuse(tp, e->from, e->handle,
+                                           NGX_HTTP_REALTIME_UNKNOWN_SID);
+        return;
+    }
+
+    if (ngx_http_realtime_polling_input(s, e) != NGX_OK) {
+        ngx_http_realtime_operation_refuse(tp, e->from, e->handle,
+                                           NGX_HTTP_REALTIME_BAD_REQUEST);
+        return;
+    }
+
+    if (p->bye && ngx_http_realtime_session_alive(s)) {
+        return;                         /* answered when the session goes */
+    }
+
+    ngx_http_realtime_operation_answer(tp, e->from, e->handle, NGX_HTTP_OK,
+                                       rt_lit("ok"));
+}
+
+
+static ngx_int_t
+ngx_http_realtime_polling_input(ngx_http_realtime_session_t *s,
+    ngx_http_realtime_entry_t *e)
+{
+    rt_str_t                      packet, body = e->packets;
+    ngx_int_t                     rc = NGX_OK;
+    ngx_http_realtime_polling_t  *p = s->carrier;
+
+    if (body.len == 0 || rt_utf8_check(body) != RT_OK) {
+        ngx_http_realtime_session_close(s,
+                                        NGX_HTTP_REALTIME_CLOSED_BAD_PACKET);
+        return NGX_ERROR;
+    }
+
+    while (rc == NGX_OK && ngx_http_realtime_session_alive(s) && !p->bye
+           && rt_eio_payload_next(&body, &packet) == RT_OK)
+    {
+        if (rt_str_eq(packet, rt_lit("1")) && p->handle == 0) {
+            ngx_http_realtime_polling_bye(s, e);
+
+        } else {
+            rc = ngx_http_realtime_input_text(s, packet);
+        }
+    }
+
+    return rc;
+}
+
+
+/*
+ * The client closes while no GET is parked.  The one that it sent at the same
+ * moment may still be on its way, through another worker, and is owed a noop:
+ * so the POST is answered only when it has come, or after a while.  To
+ * everybody else the client has gone now.
+ */
+
+static void
+ngx_http_realtime_polling_bye(ngx_http_realtime_session_t *s,
+    ngx_http_realtime_entry_t *e)
+{
+    ngx_http_realtime_polling_t  *p = s->carrier;
+
+    p->bye = e->handle;
+    p->bye_from = e->from;
+
+    while (s->sockets) {
+        ngx_http_realtime_socket_close(s->sockets);
+    }
+
+    ngx_http_realtime_outq_clear(&s->outq, &s->set->stock);
+
+    (void) ngx_http_realtime_beat_set(&s->set->beats, &s->grace,
+                                      ngx_http_realtime_polling_gone,
+                                      NGX_HTTP_REALTIME_POLLING_BYE,
+                                      ngx_current_msec);
+}
+
+
+static void
+ngx_http_realtime_polling_gone(void *ctx, ngx_http_realtime_beat_t *beat)
+{
+    ngx_http_realtime_session_t  *s;
+
+    s = ngx_queue_data(beat, ngx_http_realtime_session_t, grace);
+
+    ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_BY_CLIENT);
+}
+
+
+/*
+ * The client dropped a GET that had not been answered, or whose answer was on
+ * its way and lost with it: a gap, either way.
+ */
+
+void
+ngx_http_realtime_polling_abort(ngx_http_realtime_session_t *s,
+    ngx_http_realtime_entry_t *e)
+{
+    ngx_http_realtime_polling_t  *p = s->carrier;
+
+    if (s->transport != &ngx_http_realtime_polling) {
+        return;
+    }
+
+    if (p->handle == e->handle && p->from.slot == e->from.slot) {
+        p->handle = 0;
+    }
+
+    ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_TRANSPORT);
+}
+
+
+void
+ngx_http_realtime_polling_release(ngx_http_realtime_session_t *s,
+    ngx_http_realtime_entry_t *e)
+{
+    ngx_http_realtime_polling_t  *p = s->carrier;
+
+    if (s->transport == &ngx_http_realtime_polling
+        && p->handle == e->handle
+        && p->from.slot == e->from.slot)
+    {
+        ngx_http_realtime_polling_answer(p, rt_lit("6"));
+    }
+}
+
+
+void
+ngx_http_realtime_polling_noop(ngx_http_realtime_session_t *s)
+{
+    ngx_http_realtime_polling_t  *p = s->carrier;
+
+    if (p->handle == 0) {
+        return;
+    }
+
+    if (ngx_http_realtime_outq_empty(&s->outq)) {
+        ngx_http_realtime_polling_answer(p, rt_lit("6"));
+
+    } else {
+        ngx_http_realtime_polling_flush(s);
+    }
+}
+
+
+void
+ngx_http_realtime_polling_home(ngx_http_realtime_session_t *s)
+{
+    ngx_http_realtime_polling_t  *p = s->carrier;
+
+    if (p->handle) {
+        ngx_http_realtime_polling_answer(p, rt_lit("6"));
+    }
+}
+
+
+void
+ngx_http_realtime_polling_leave(ngx_http_realtime_session_t *s)
+{
+    ngx_http_realtime_polling_home(s);
+
+    ngx_free(s->carrier);
+
+    s->carrier = NULL;
+    s->transport = NULL;
+}
+
+
+/* what waited goes out before the close packet */
+
+static void
+ngx_http_realtime_polling_close(ngx_http_realtime_session_t *s)
+{
+    rt_str_t                      body;
+    ngx_http_realtime_polling_t  *p = s->carrier;
+
+    if (p->handle == 0) {
+        /* nobody to tell */
+
+    } else if (s->reason == NGX_HTTP_REALTIME_CLOSED_BY_CLIENT) {
+        ngx_http_realtime_polling_answer(p, rt_lit("6"));
+
+    } else {
+        body = ngx_http_realtime_polling_gather(s, rt_lit("1"));
+
+        if (body.data) {
+            ngx_http_realtime_polling_answer(p, body);
+            ngx_free((void *) body.data);
+        }
+    }
+
+    if (p->bye) {
+        ngx_http_realtime_operation_answer(p->tp, p->bye_from, p->bye,
+                                           NGX_HTTP_OK, rt_lit("ok"));
+    }
+
+    ngx_free(p);
+
+    s->carrier = NULL;
+    s->transport = NULL;
+}

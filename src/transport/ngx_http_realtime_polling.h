@@ -1,0 +1,55 @@
+
+/*
+ * ngx_http_realtime_polling.h: HTTP long-polling, the owner's side.
+ *
+ * Knows the parked GET as a handle only: the request itself may be held by
+ * another worker (~hold).
+ */
+
+
+#ifndef _NGX_HTTP_REALTIME_POLLING_H_INCLUDED_
+#define _NGX_HTTP_REALTIME_POLLING_H_INCLUDED_
+
+
+#include "transport/ngx_http_realtime_operation.h"
+
+
+/* what polling adds to a session; s->carrier */
+
+typedef struct {
+    ngx_http_realtime_transports_t  *tp;
+    ngx_http_realtime_wid_t          from;      /* who holds the GET */
+    uint64_t                         handle;    /* 0: no GET is parked */
+    ngx_http_realtime_wid_t          bye_from;  /* who holds the POST that */
+    uint64_t                         bye;       /* closes; 0: none does */
+} ngx_http_realtime_polling_t;
+
+
+extern const ngx_http_realtime_transport_t  ngx_http_realtime_polling;
+
+
+/* a new session that polls; as ngx_http_realtime_session_open() */
+ngx_int_t ngx_http_realtime_polling_open(ngx_http_realtime_transports_t *tp,
+    ngx_http_realtime_session_conf_t *conf, ngx_http_realtime_session_t **s);
+
+/* operations: the entry has "from", "handle" and, for POST, the body */
+void ngx_http_realtime_polling_poll(ngx_http_realtime_session_t *s,
+    ngx_http_realtime_entry_t *e, ngx_http_realtime_transports_t *tp);
+void ngx_http_realtime_polling_post(ngx_http_realtime_session_t *s,
+    ngx_http_realtime_entry_t *e, ngx_http_realtime_transports_t *tp);
+void ngx_http_realtime_polling_abort(ngx_http_realtime_session_t *s,
+    ngx_http_realtime_entry_t *e);
+void ngx_http_realtime_polling_release(ngx_http_realtime_session_t *s,
+    ngx_http_realtime_entry_t *e);
+
+/* a parked GET gets a noop, whatever waits: the WebSocket will have it */
+void ngx_http_realtime_polling_home(ngx_http_realtime_session_t *s);
+
+/* a WebSocket of this worker takes over: the same, and the carrier goes */
+void ngx_http_realtime_polling_leave(ngx_http_realtime_session_t *s);
+
+/* a parked GET gets a noop, if nothing waits to be sent */
+void ngx_http_realtime_polling_noop(ngx_http_realtime_session_t *s);
+
+
+#endif /* _NGX_HTTP_REALTIME_POLLING_H_INCLUDED_ */

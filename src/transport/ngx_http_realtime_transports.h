@@ -1,0 +1,51 @@
+
+/*
+ * ngx_http_realtime_transports.h: what the transports of a worker share, and
+ * what a location says about them.
+ */
+
+
+#ifndef _NGX_HTTP_REALTIME_TRANSPORTS_H_INCLUDED_
+#define _NGX_HTTP_REALTIME_TRANSPORTS_H_INCLUDED_
+
+
+#include "hub/ngx_http_realtime_emit.h"
+
+#include <ngx_http.h>
+
+
+/* read and written in pieces of this size; nothing of it is per connection */
+#define NGX_HTTP_REALTIME_SCRATCH_SIZE  65536
+
+
+typedef struct {
+    ngx_http_realtime_hub_t       *hub;
+    ngx_http_realtime_sessions_t  *set;
+    ngx_http_realtime_bus_t       *bus;
+    ngx_log_t                     *log;
+    u_char                        *in;          /* bytes just received */
+    u_char                        *out;         /* bytes being gathered */
+    ngx_uint_t                     lingering;   /* closing WebSockets */
+    unsigned                       ready:1;     /* this worker has a slot */
+    unsigned                       exiting:1;
+} ngx_http_realtime_transports_t;
+
+
+/* origins that may connect besides the server's own; part of the location */
+
+typedef struct {
+    ngx_array_t  *origins;                      /* of ngx_str_t; NULL: none */
+    ngx_flag_t    any;
+} ngx_http_realtime_cors_conf_t;
+
+
+/* the location's configuration begins with this */
+
+typedef struct {
+    ngx_http_realtime_session_conf_t   session;
+    ngx_http_realtime_cors_conf_t      cors;
+    ngx_http_realtime_transports_t    *transports;
+} ngx_http_realtime_transport_conf_t;
+
+
+#endif /* _NGX_HTTP_REALTIME_TRANSPORTS_H_INCLUDED_ */

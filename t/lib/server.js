@@ -1,0 +1,404 @@
+'use strict';
+
+/*
+ * server.js: a real nginx with the module, in a directory of its own.
+ *
+ * REALTIME_MODULE   the module, build/ngx_http_realtime_module.so
+ * REALTIME_NGINX    the nginx, as found in PATH
+ * REALTIME_PRELOAD  libraries to load before (the runtimes of sanitizers)
+ * REALTIME_DEBUG    error log at debug level
+ * REALTIME_KEEP     the directory is kept
+ */
+
+const { spawn, spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const net = require('node:net');
+const os = require('node:os');
+const path = require('node:path');
+const { request } = require('./http');
+const tap = require('./tap');
+
+const TOP = path.resolve(__dirname, '..', '..');
+
+const MODULE = process.env.REALTIME_MODULE
+               || path.join(TOP, 'build', 'ngx_http_realtime_module.so');
+
+const NGINX = process.env.REALTIME_NGINX || 'nginx';
+
+/* below the ports of outgoing connections; each process has its own ten */
+const PORTS = 10000 + (process.pid % 2000) * 10;
+
+/* ends nginx and takes its directory away when the test dies by SIGKILL */
+const GUARD = 'read x || { kill -TERM $(cat "$1/nginx.pid"); sleep 1;'
+              + ' rm -rf "$1"; }';
+
+const BAD = new RegExp([
+    '\\[(alert|emerg)\\]', 'ERROR: \\w*Sanitizer', 'SUMMARY: \\w*Sanitizer',
+    'runtime error:', 'Segmentation fault', 'exited on signal'
+].join('|'));
+
+let ports = 0;
+
+
+/* whether the module has that directive */
+function knows(directive) {
+    return fs.existsSync(MODULE)
+           && fs.readFileSync(MODULE).includes(`${directive}\0`);
+}
+
+
+async function freePort() {
+    for (let i = 0; i < 200; i++) {
+        const port = PORTS + ports++ % 10 + (i < 10 ? 0 : i * 10);
+
+        const free = await new Promise((resolve) => {
+            const probe = net.createServer();
+
+            probe.on('error', () => resolve(false));
+            probe.listen(port, '127.0.0.1', () => {
+                probe.close(() => resolve(true));
+            });
+        });
+
+        if (free) {
+            return port;
+        }
+    }
+
+    throw new Error('no free port');
+}
+
+
+function configuration(dir, port, opts) {
+    const temps = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+
+    return `
+${process.getuid() === 0 ? 'user root;' : ''}
+load_module ${MODULE};
+daemon off;
+master_process on;
+worker_processes ${opts.workers || 1};
+pid ${dir}/nginx.pid;
+error_log ${dir}/error.log ${process.env.REALTIME_DEBUG ? 'debug' : 'info'};
+worker_rlimit_nofile 16384;
+${opts.main || ''}
+
+events {
+    worker_connections 4096;
+    ${opts.events || ''}
+}
+
+http {
+    access_log off;
+    ${temps.map((t) => `${t}_temp_path ${dir}/${t};`).join('\n    ')}
+    ${opts.http || ''}
+
+    server {
+        listen 127.0.0.1:${port}${opts.reuseport ? ' reuseport' : ''};
+        server_name localhost;
+        ${opts.server || ''}
+
+        location = /metrics {
+            realtime_metrics;
+        }
+
+        ${opts.locations || ''}
+    }
+}
+`;
+}
+
+
+/* nothing of the tests' own environment may become a directive's default */
+function environment(dir, extra) {
+    const env = { PATH: process.env.PATH, LANG: 'C.UTF-8', ...extra };
+
+    if (process.env.REALTIME_PRELOAD) {
+        Object.assign(env, {
+            LD_PRELOAD: process.env.REALTIME_PRELOAD,
+            ASAN_OPTIONS: `detect_leaks=0:log_path=${dir}/asan`,
+            UBSAN_OPTIONS: `print_stacktrace=1:log_path=${dir}/ubsan`
+        });
+    }
+
+    return env;
+}
+
+
+/* directory, configuration and arguments of an nginx that does not run yet */
+function prepare(port, opts) {
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'realtime-'));
+    const conf = path.join(dir, 'nginx.conf');
+
+    fs.chmodSync(dir, 0o755);
+    fs.writeFileSync(conf, configuration(dir, port, opts));
+
+    return {
+        dir,
+        args: ['-p', dir, '-c', conf, '-e', path.join(dir, 'error.log')],
+        env: environment(dir, opts.env)
+    };
+}
+
+
+function remove(dir) {
+    if (!process.env.REALTIME_KEEP) {
+        fs.rmSync(dir, { recursive: true, force: true });
+    }
+}
+
+
+/* nginx -t: { code, output }; takes what start() takes */
+function check(opts) {
+    const { dir, args, env } = prepare(PORTS + 9, opts);
+    const res = spawnSync(NGINX, ['-t', ...args], { env });
+    const output = `${res.stdout}${res.stderr}`;
+
+    remove(dir);
+
+    return { code: res.status, output };
+}
+
+
+/* whether a worker has been told to finish, or has */
+function leaving(pid) {
+    try {
+        return /shutting down/.test(fs.readFileSync(`/proc/${pid}/cmdline`));
+
+    } catch (e) {
+        return true;
+    }
+}
+
+
+class Server {
+
+    constructor(port, opts) {
+        this.port = port;
+        this.url = `http://127.0.0.1:${port}`;
+        this.path = opts.path || '/socket.io/';
+        this.opts = opts;
+        this.allowed = [];
+        this.exited = null;
+    }
+
+    launch() {
+        const { dir, args, env } = prepare(this.port, this.opts);
+
+        this.dir = dir;
+        this.guard = spawn('/bin/sh', ['-c', GUARD, 'guard', dir], {
+            stdio: ['pipe', 'ignore', 'ignore'], detached: true
+        });
+
+        this.guard.stdin.on('error', () => {});
+        this.out = fs.openSync(path.join(dir, 'out'), 'w');
+        this.child = spawn(NGINX, args, {
+            env, stdio: ['ignore', this.out, this.out]
+        });
+
+        this.pid = this.child.pid;
+        this.onExit = () => this.kill();
+        process.on('exit', this.onExit);
+
+        this.ended = new Promise((resolve) => {
+            this.child.on('error', (e) => {
+                this.exited = e.message;
+                resolve(this.exited);
+            });
+
+            this.child.on('exit', (code, signal) => {
+                this.exited = signal || code;
+                resolve(this.exited);
+            });
+        });
+    }
+
+    /* what cannot wait: the test process is about to end */
+    kill() {
+        try {
+            const workers = this.workerPids();
+
+            this.child.kill('SIGKILL');
+            workers.forEach((pid) => process.kill(pid, 'SIGKILL'));
+
+        } catch (e) {
+            tap.diag(`nginx ${this.pid}: ${e.message}`);
+        }
+
+        remove(this.dir);
+    }
+
+    /* whether all workers are there */
+    async ready() {
+        await tap.until(10000, () => {
+            return this.exited !== null || (this.listening()
+                   && this.workerPids().length >= (this.opts.workers || 1));
+
+        }, () => `nginx starts: ${this.errorLog()}`);
+
+        return this.exited === null;
+    }
+
+    listening() {
+        return fs.existsSync(path.join(this.dir, 'nginx.pid'));
+    }
+
+    workerPids() {
+        const file = `/proc/${this.pid}/task/${this.pid}/children`;
+
+        try {
+            return fs.readFileSync(file, 'latin1').split(' ')
+                     .filter((pid) => pid.trim()).map(Number);
+
+        } catch (e) {
+            return [];
+        }
+    }
+
+    errorLog() {
+        let text = '';
+
+        for (const name of fs.readdirSync(this.dir)) {
+            if (/^(error\.log|out|asan\..*|ubsan\..*)$/.test(name)) {
+                text += fs.readFileSync(path.join(this.dir, name), 'utf8');
+            }
+        }
+
+        return text;
+    }
+
+    signal(name) {
+        this.child.kill(name);
+    }
+
+    /*
+     * Resolves when the new workers are there and the old ones listen no more;
+     * to the pids of those.
+     */
+    async reload() {
+        const old = this.workerPids();
+
+        this.signal('SIGHUP');
+
+        await tap.until(10000, () => {
+            const fresh = this.workerPids().filter((p) => !old.includes(p));
+
+            return fresh.length >= (this.opts.workers || 1)
+                   && old.every(leaving);
+
+        }, 'new workers after a reload');
+
+        await tap.sleep(50);
+
+        return old;
+    }
+
+    /* graceful; resolves to the exit code */
+    quit(ms = 15000) {
+        this.signal('SIGQUIT');
+
+        return tap.within(ms, this.ended, 'nginx\'s end');
+    }
+
+    /* SIGKILL; resolves when the master has put another in its place */
+    async killWorker(pid) {
+        const old = this.workerPids();
+
+        this.allowed.push(new RegExp(`process ${pid} exited on signal 9`));
+        process.kill(pid, 'SIGKILL');
+
+        await tap.until(5000, () => {
+            const now = this.workerPids();
+
+            return !now.includes(pid) && now.some((p) => !old.includes(p));
+
+        }, 'another worker after a kill');
+    }
+
+    /* lines that must not be there */
+    complaints() {
+        return this.errorLog().split('\n').filter((line) => {
+            return BAD.test(line) && !this.allowed.some((a) => a.test(line));
+        });
+    }
+
+    async metrics() {
+        const res = await request(this.port, { path: '/metrics' });
+
+        tap.is(res.status, 200, 'status of /metrics');
+
+        return res.json();
+    }
+
+    /* ends nginx and makes the assertion that every test ends with */
+    async stop() {
+        if (this.stopped) {
+            return;
+        }
+
+        this.stopped = true;
+
+        if (this.exited === null) {
+            this.signal('SIGQUIT');
+
+            const term = setTimeout(() => this.signal('SIGTERM'),
+                                    5000 * tap.scale);
+            const kill = setTimeout(() => this.kill(), 12000 * tap.scale);
+
+            await this.ended;
+            clearTimeout(term);
+            clearTimeout(kill);
+        }
+
+        const name = 'nginx ends well: no alerts, no sanitizer reports';
+
+        await tap.test(this.opts.name ? `${this.opts.name}: ${name}` : name,
+            async () => {
+                tap.isDeeply(this.complaints(), [], 'lines of the error log');
+                tap.is(this.exited, 0, 'exit code of nginx');
+            });
+
+        process.removeListener('exit', this.onExit);
+        this.guard.stdin.end('done\n');
+        fs.closeSync(this.out);
+        remove(this.dir);
+    }
+}
+
+
+/*
+ * Starts nginx.  Options: workers, reuseport; main, events, http, server,
+ * locations: text for those contexts; env; path: of the location that clients
+ * of this server use; name: for the assertion at the end.
+ */
+async function start(opts = {}) {
+    if (!fs.existsSync(MODULE)) {
+        throw new Error(`no module: ${MODULE}`);
+    }
+
+    for (let i = 0; i < 3; i++) {
+        const server = new Server(await freePort(), opts);
+
+        server.launch();
+
+        if (await server.ready()) {
+            tap.cleanup(() => server.stop());
+            return server;
+        }
+
+        const log = server.errorLog();
+
+        server.guard.stdin.end('done\n');
+        process.removeListener('exit', server.onExit);
+        remove(server.dir);
+
+        if (!/Address already in use/.test(log)) {
+            throw new Error(`nginx does not start: ${log}`);
+        }
+    }
+
+    throw new Error('nginx finds no free port');
+}
+
+
+module.exports = { MODULE, check, knows, start };
