@@ -69,17 +69,21 @@ build/asan/nginx/objs/Makefile: $(RECONFIGURE)
 
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
+# a new file in its place: one that runs now keeps the old one
+
+install = { cp $(1) $(2).new && mv -f $(2).new $(2); }
+
 module: build/nginx/objs/Makefile
 	@$(MAKE) -s --no-print-directory $(JOBS) -C build/nginx \
 	    -f objs/Makefile modules
 	@cmp -s build/nginx/objs/$(notdir $(MODULE)) $(MODULE) \
-	    || cp build/nginx/objs/$(notdir $(MODULE)) $(MODULE)
+	    || $(call install,build/nginx/objs/$(notdir $(MODULE)),$(MODULE))
 
 asan-module: build/asan/nginx/objs/Makefile
 	@$(MAKE) -s --no-print-directory $(JOBS) -C build/asan/nginx \
 	    -f objs/Makefile modules
 	@cmp -s build/asan/nginx/objs/$(notdir $(MODULE)) $(ASAN_MODULE) \
-	    || cp build/asan/nginx/objs/$(notdir $(MODULE)) $(ASAN_MODULE)
+	    || $(call install,build/asan/nginx/objs/$(notdir $(MODULE)),$(ASAN_MODULE))
 
 
 # quiet unless something fails

@@ -210,11 +210,39 @@ ngx_http_realtime_settle_lost(ngx_http_realtime_hub_t *hub, rt_str_t sid)
 {
     ngx_http_realtime_place_t  place;
 
-    if (ngx_http_realtime_session_find(hub->set, sid) == NULL
+    if (!ngx_http_realtime_session_known(hub->set, sid)
         && ngx_http_realtime_directory_find(hub->bus->zone, sid, &place)
            == NGX_OK
         && ngx_http_realtime_bus_is_self(hub->bus, place.owner))
     {
         ngx_http_realtime_settle_session(hub, place.ref);
+    }
+}
+
+
+/* more sessions than this in one bucket are an accident; they wait */
+#define NGX_HTTP_REALTIME_SETTLE_BATCH  64
+
+
+void
+ngx_http_realtime_settle_missed(ngx_http_realtime_hub_t *hub)
+{
+    u_char      sids[NGX_HTTP_REALTIME_SETTLE_BATCH * RT_ID_LEN];
+    uint32_t    bucket;
+    ngx_int_t   i, n;
+
+    for (bucket = 0; /* void */ ; bucket++) {
+
+        n = ngx_http_realtime_directory_owned(hub->bus->zone, hub->bus->self,
+                                              bucket, sids,
+                                              NGX_HTTP_REALTIME_SETTLE_BATCH);
+        if (n == NGX_DONE) {
+            return;
+        }
+
+        for (i = 0; i < n; i++) {
+            ngx_http_realtime_settle_lost(hub, rt_str(RT_ID_LEN,
+                                                      sids + i * RT_ID_LEN));
+        }
     }
 }

@@ -46,6 +46,9 @@ void ngx_http_realtime_settle(ngx_http_realtime_hub_t *hub,
  */
 void ngx_http_realtime_settle_lost(ngx_http_realtime_hub_t *hub, rt_str_t sid);
 
+/* the same for all of them, when part of the log was missed */
+void ngx_http_realtime_settle_missed(ngx_http_realtime_hub_t *hub);
+
 /* settles this worker's own slot, when it exits, and gives it back */
 void ngx_http_realtime_settle_self(ngx_http_realtime_hub_t *hub);
 

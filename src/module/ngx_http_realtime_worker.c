@@ -2,6 +2,7 @@
 #include "module/ngx_http_realtime_worker.h"
 #include "handler/ngx_http_realtime_events.h"
 #include "transport/ngx_http_realtime_hold.h"
+#include "transport/ngx_http_realtime_polling.h"
 #include "transport/ngx_http_realtime_upgrade.h"
 
 
@@ -130,6 +131,7 @@ ngx_http_realtime_worker_entry(ngx_http_realtime_bus_t *bus,
     case NGX_HTTP_REALTIME_ENTRY_GONE:
         ngx_http_realtime_waiter_gone(&bus->waiters, e->to,
                                       NGX_HTTP_BAD_REQUEST);
+        ngx_http_realtime_polling_lost(&w->transports, e->to);
         break;
 
     default:
@@ -165,6 +167,10 @@ ngx_http_realtime_worker_lag(ngx_http_realtime_bus_t *bus)
     ngx_http_realtime_sessions_each(&w->sessions,
                                     ngx_http_realtime_worker_close_one,
                                     &reason);
+
+    /* and no session that was given to us meanwhile */
+
+    ngx_http_realtime_settle_missed(&w->hub);
 }
 
 

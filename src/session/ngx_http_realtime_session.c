@@ -9,6 +9,8 @@ static ngx_http_realtime_session_t *ngx_http_realtime_session_new(
     ngx_http_realtime_sessions_t *set, ngx_http_realtime_session_conf_t *conf);
 static ngx_http_realtime_session_t **ngx_http_realtime_session_bucket(
     ngx_http_realtime_sessions_t *set, u_char *sid);
+static ngx_http_realtime_session_t *ngx_http_realtime_session_lookup(
+    ngx_http_realtime_sessions_t *set, rt_str_t sid);
 static ngx_int_t ngx_http_realtime_session_link(
     ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_session_unlink(ngx_http_realtime_session_t *s);
@@ -283,19 +285,37 @@ ngx_http_realtime_session_find(ngx_http_realtime_sessions_t *set, rt_str_t sid)
 {
     ngx_http_realtime_session_t  *s;
 
+    s = ngx_http_realtime_session_lookup(set, sid);
+
+    return (s && ngx_http_realtime_session_alive(s)) ? s : NULL;
+}
+
+
+ngx_int_t
+ngx_http_realtime_session_known(ngx_http_realtime_sessions_t *set,
+    rt_str_t sid)
+{
+    return ngx_http_realtime_session_lookup(set, sid) != NULL;
+}
+
+
+static ngx_http_realtime_session_t *
+ngx_http_realtime_session_lookup(ngx_http_realtime_sessions_t *set,
+    rt_str_t sid)
+{
+    ngx_http_realtime_session_t  *s;
+
     if (sid.len != RT_ID_LEN) {
         return NULL;
     }
 
     s = *ngx_http_realtime_session_bucket(set, (u_char *) sid.data);
 
-    for ( /* void */ ; s; s = s->next) {
-        if (ngx_memcmp(s->sid, sid.data, RT_ID_LEN) == 0) {
-            return ngx_http_realtime_session_alive(s) ? s : NULL;
-        }
+    while (s && ngx_memcmp(s->sid, sid.data, RT_ID_LEN) != 0) {
+        s = s->next;
     }
 
-    return NULL;
+    return s;
 }
 
 

@@ -193,6 +193,10 @@ ngx_http_realtime_session_t *ngx_http_realtime_session_adopt(
 ngx_http_realtime_session_t *ngx_http_realtime_session_find(
     ngx_http_realtime_sessions_t *set, rt_str_t sid);
 
+/* whether this worker has the session, also one that is about to end */
+ngx_int_t ngx_http_realtime_session_known(ngx_http_realtime_sessions_t *set,
+    rt_str_t sid);
+
 /*
  * The only way to end a session; harmless the second time.  What has to be
  * done for it happens after the caller, in an event of its own: "s" stays

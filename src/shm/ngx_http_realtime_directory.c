@@ -301,6 +301,38 @@ ngx_http_realtime_directory_inherit(ngx_http_realtime_zone_t *z,
 }
 
 
+ngx_int_t
+ngx_http_realtime_directory_owned(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_wid_t owner, uint32_t bucket, u_char *sids,
+    ngx_uint_t max)
+{
+    ngx_int_t                         n = 0;
+    ngx_http_realtime_session_rec_t  *rec;
+
+    if (bucket >= z->sh->buckets) {
+        return NGX_DONE;
+    }
+
+    ngx_http_realtime_zone_lock(z);
+
+    rec = ngx_http_realtime_at(z, z->sh->session_table[bucket]);
+
+    for ( /* void */ ; rec && (ngx_uint_t) n < max;
+         rec = ngx_http_realtime_at(z, rec->next))
+    {
+        if (rec->owner.slot == owner.slot
+            && rec->owner.generation == owner.generation)
+        {
+            ngx_memcpy(sids + n++ * RT_ID_LEN, rec->sid, RT_ID_LEN);
+        }
+    }
+
+    ngx_http_realtime_zone_unlock(z);
+
+    return n;
+}
+
+
 /* goes along the bucket from "*ref"; NULL at its end */
 
 static ngx_http_realtime_session_rec_t *

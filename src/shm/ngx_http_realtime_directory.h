@@ -59,6 +59,14 @@ void ngx_http_realtime_directory_remove_socket(ngx_http_realtime_zone_t *z,
     rt_ref_t socket);
 
 /*
+ * The ids of sessions of "owner" in one bucket, RT_ID_LEN bytes each, at most
+ * "max" of them; how many.  NGX_DONE: there is no such bucket.
+ */
+ngx_int_t ngx_http_realtime_directory_owned(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_wid_t owner, uint32_t bucket, u_char *sids,
+    ngx_uint_t max);
+
+/*
  * Takes over the next session whose owner was an earlier holder of the slot
  * "of" than the one it names: the session then belongs to "heir", who is to
  * settle and remove it.  NGX_OK with "*ref", or NGX_DONE.  "*bucket" is where

@@ -21,6 +21,8 @@ static ngx_int_t ngx_http_realtime_polling_input(
     ngx_http_realtime_session_t *s, ngx_http_realtime_entry_t *e);
 static void ngx_http_realtime_polling_bye(ngx_http_realtime_session_t *s,
     ngx_http_realtime_entry_t *e);
+static void ngx_http_realtime_polling_lost_one(void *ctx,
+    ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_polling_gone(void *ctx,
     ngx_http_realtime_beat_t *beat);
 
@@ -350,6 +352,43 @@ ngx_http_realtime_polling_abort(ngx_http_realtime_session_t *s,
     }
 
     ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_TRANSPORT);
+}
+
+
+void
+ngx_http_realtime_polling_lost(ngx_http_realtime_transports_t *tp,
+    ngx_http_realtime_wid_t gone)
+{
+    ngx_http_realtime_sessions_each(tp->set,
+                                    ngx_http_realtime_polling_lost_one, &gone);
+}
+
+
+static void
+ngx_http_realtime_polling_lost_one(void *ctx, ngx_http_realtime_session_t *s)
+{
+    ngx_http_realtime_wid_t      *gone = ctx;
+    ngx_http_realtime_polling_t  *p = s->carrier;
+
+    if (s->transport != &ngx_http_realtime_polling) {
+        return;
+    }
+
+    if (p->handle && p->from.slot == gone->slot
+        && p->from.generation < gone->generation)
+    {
+        p->handle = 0;
+        ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_TRANSPORT);
+        return;
+    }
+
+    if (s->state == NGX_HTTP_REALTIME_SESSION_UPGRADING
+        && p->prober.slot == gone->slot
+        && p->prober.generation < gone->generation)
+    {
+        (void) ngx_http_realtime_session_move(s,
+                                              NGX_HTTP_REALTIME_SESSION_OPEN);
+    }
 }
 
 

@@ -20,6 +20,8 @@ typedef struct {
     ngx_http_realtime_transports_t  *tp;
     ngx_http_realtime_wid_t          from;      /* who holds the GET */
     uint64_t                         handle;    /* 0: no GET is parked */
+    ngx_http_realtime_wid_t          prober;    /* who holds the WebSocket
+                                                   that probes, if one does */
     ngx_http_realtime_wid_t          bye_from;  /* who holds the POST that */
     uint64_t                         bye;       /* closes; 0: none does */
 } ngx_http_realtime_polling_t;
@@ -47,6 +49,13 @@ void ngx_http_realtime_polling_home(ngx_http_realtime_session_t *s);
 
 /* a WebSocket of this worker takes over: the same, and the carrier goes */
 void ngx_http_realtime_polling_leave(ngx_http_realtime_session_t *s);
+
+/*
+ * Earlier holders of the slot than "gone" names have died: the GETs that they
+ * held are lost, and the WebSockets that probed there.
+ */
+void ngx_http_realtime_polling_lost(ngx_http_realtime_transports_t *tp,
+    ngx_http_realtime_wid_t gone);
 
 /* a parked GET gets a noop, if nothing waits to be sent */
 void ngx_http_realtime_polling_noop(ngx_http_realtime_session_t *s);

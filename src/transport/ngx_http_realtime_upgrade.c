@@ -263,6 +263,8 @@ void
 ngx_http_realtime_upgrade_probed(ngx_http_realtime_session_t *s,
     ngx_http_realtime_entry_t *e, ngx_http_realtime_transports_t *tp)
 {
+    ngx_http_realtime_polling_t  *p;
+
     if (s->transport != &ngx_http_realtime_polling
         || s->state != NGX_HTTP_REALTIME_SESSION_OPEN
         || !(s->conf->transports & NGX_HTTP_REALTIME_WEBSOCKET)
@@ -274,6 +276,9 @@ ngx_http_realtime_upgrade_probed(ngx_http_realtime_session_t *s,
                                            NGX_HTTP_REALTIME_BAD_REQUEST);
         return;
     }
+
+    p = s->carrier;
+    p->prober = e->from;
 
     ngx_http_realtime_polling_noop(s);
 
