@@ -25,8 +25,10 @@ static void ngx_http_realtime_bus_lagged(ngx_http_realtime_bus_t *bus);
 ngx_int_t
 ngx_http_realtime_bus_open(ngx_http_realtime_bus_t *bus)
 {
-    if (ngx_http_realtime_slot_claim(bus->zone, &bus->self) != NGX_OK
-        || bus->self.slot >= ngx_http_realtime_wake_slots())
+    if (ngx_http_realtime_slot_claim(bus->zone,
+                                     ngx_http_realtime_wake_slots(),
+                                     &bus->self)
+        != NGX_OK)
     {
         ngx_log_error(NGX_LOG_EMERG, bus->log, 0,
                       "realtime: all %ui worker slots are taken: too many "

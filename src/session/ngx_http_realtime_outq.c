@@ -74,6 +74,17 @@ ngx_http_realtime_outq_first(ngx_http_realtime_outq_t *q)
 }
 
 
+size_t
+ngx_http_realtime_outq_behind(ngx_http_realtime_outq_t *q)
+{
+    ngx_http_realtime_blob_t  *b;
+
+    b = ngx_http_realtime_outq_first(q);
+
+    return b ? q->bytes - ngx_http_realtime_blob_frame_len(b) : 0;
+}
+
+
 void
 ngx_http_realtime_outq_pop(ngx_http_realtime_outq_t *q,
     ngx_http_realtime_outq_stock_t *stock)

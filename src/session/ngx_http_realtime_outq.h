@@ -46,6 +46,9 @@ typedef struct {
 
 #define ngx_http_realtime_outq_empty(q)  ((q)->head == NULL)
 
+/* bytes that wait behind the first frame */
+size_t ngx_http_realtime_outq_behind(ngx_http_realtime_outq_t *q);
+
 
 /* the queue takes a count of its own; NGX_ERROR: no memory */
 ngx_int_t ngx_http_realtime_outq_add(ngx_http_realtime_outq_t *q,

@@ -464,7 +464,11 @@ ngx_http_realtime_session_send(ngx_http_realtime_session_t *s,
         s->transport->flush(s);
     }
 
-    if (s->outq.bytes > s->conf->send_buffer
+    ngx_http_realtime_session_touch(s);
+
+    /* a message that is too long by itself may go all the same */
+
+    if (ngx_http_realtime_outq_behind(&s->outq) > s->conf->send_buffer
         && ngx_http_realtime_session_alive(s))
     {
         ngx_log_error(NGX_LOG_INFO, s->set->log, 0,

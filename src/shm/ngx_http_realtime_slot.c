@@ -7,7 +7,7 @@ static ngx_int_t ngx_http_realtime_slot_died(ngx_http_realtime_slot_t *slot);
 
 
 ngx_int_t
-ngx_http_realtime_slot_claim(ngx_http_realtime_zone_t *z,
+ngx_http_realtime_slot_claim(ngx_http_realtime_zone_t *z, uint32_t n,
     ngx_http_realtime_wid_t *wid)
 {
     uint32_t                     i;
@@ -19,13 +19,15 @@ ngx_http_realtime_slot_claim(ngx_http_realtime_zone_t *z,
 
     ngx_http_realtime_zone_lock(z);
 
-    for (i = 0; i < NGX_HTTP_REALTIME_SLOTS; i++) {
+    n = ngx_min(n, NGX_HTTP_REALTIME_SLOTS);
+
+    for (i = 0; i < n; i++) {
         if (atomic_load(&sh->slot[i].pid) == 0) {
             break;
         }
     }
 
-    if (i == NGX_HTTP_REALTIME_SLOTS) {
+    if (i == n) {
         ngx_http_realtime_zone_unlock(z);
         return NGX_BUSY;
     }
@@ -128,6 +130,11 @@ ngx_http_realtime_slot_died(ngx_http_realtime_slot_t *slot)
     uint64_t  started;
 
     pid = atomic_load(&slot->pid);
+
+    if (slot->started == 0) {
+        return kill(pid, 0) == -1 && ngx_errno == NGX_ESRCH;    /* no proc */
+    }
+
     started = ngx_http_realtime_slot_started(pid);
 
     /* another process may have taken the slot while we looked */

@@ -17,11 +17,11 @@
 
 
 /*
- * Takes a free slot for this process.  NGX_OK with "*wid", or NGX_BUSY when
- * all are taken.
+ * Takes one of the first "n" slots for this process.  NGX_OK with "*wid", or
+ * NGX_BUSY when all are taken.
  */
 ngx_int_t ngx_http_realtime_slot_claim(ngx_http_realtime_zone_t *z,
-    ngx_http_realtime_wid_t *wid);
+    uint32_t n, ngx_http_realtime_wid_t *wid);
 
 /* gives a slot back; nothing may be owned by it any more */
 void ngx_http_realtime_slot_release(ngx_http_realtime_zone_t *z,

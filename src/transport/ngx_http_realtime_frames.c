@@ -305,9 +305,12 @@ ngx_http_realtime_frame_pong(ngx_http_realtime_websocket_t *ws,
 {
     ngx_http_realtime_blob_t  *b;
 
-    /* while probing nothing is queued, and nobody is kept alive by it */
+    if (ws->lingering) {
+        return;
+    }
 
-    if (ws->lingering || ws->session == NULL) {
+    if (ws->session == NULL) {
+        (void) ngx_http_realtime_websocket_say(ws, RT_WS_PONG, payload);
         return;
     }
 

@@ -51,6 +51,10 @@ ngx_http_realtime_handshake(ngx_http_request_t *r)
 
     conf = ngx_http_get_module_loc_conf(r, ngx_http_realtime_module);
 
+    if (r != r->main) {
+        return NGX_HTTP_BAD_REQUEST;    /* nobody connects by a subrequest */
+    }
+
     if (!conf->transports->ready) {
         return ngx_http_realtime_respond_error(r, NGX_HTTP_REALTIME_FULL);
     }
@@ -227,6 +231,10 @@ ngx_http_realtime_handshake_new(ngx_http_request_t *r,
     if (r->method != NGX_HTTP_GET) {
         return ngx_http_realtime_respond_error(r,
                                                NGX_HTTP_REALTIME_BAD_METHOD);
+    }
+
+    if (conf->transports->exiting) {
+        return ngx_http_realtime_respond_error(r, NGX_HTTP_REALTIME_FULL);
     }
 
     if (q->version != 4) {

@@ -203,7 +203,9 @@ ngx_http_realtime_upgrade_answer(ngx_http_realtime_waiter_t *w,
 
     pr->probed = 1;
 
-    if (ngx_http_realtime_websocket_say(ws, rt_lit("3probe")) != NGX_OK) {
+    if (ngx_http_realtime_websocket_say(ws, RT_WS_TEXT, rt_lit("3probe"))
+        != NGX_OK)
+    {
         ngx_http_realtime_upgrade_fail(pr);
         return;
     }

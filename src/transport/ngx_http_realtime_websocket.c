@@ -266,14 +266,18 @@ ngx_http_realtime_websocket_close(ngx_http_realtime_session_t *s)
 
 ngx_int_t
 ngx_http_realtime_websocket_say(ngx_http_realtime_websocket_t *ws,
-    rt_str_t text)
+    uint8_t opcode, rt_str_t payload)
 {
     size_t  n;
     u_char  frame[RT_WS_HEAD_MAX + RT_WS_CONTROL_MAX];
 
-    n = rt_ws_write_head(frame, RT_WS_TEXT, text.len, 0);
-    ngx_memcpy(frame + n, text.data, text.len);
-    n += text.len;
+    n = rt_ws_write_head(frame, opcode, payload.len, 0);
+
+    if (payload.len) {
+        ngx_memcpy(frame + n, payload.data, payload.len);
+    }
+
+    n += payload.len;
 
     return ws->c->send(ws->c, frame, n) == (ssize_t) n ? NGX_OK : NGX_ERROR;
 }

@@ -76,9 +76,12 @@ ngx_int_t ngx_http_realtime_websocket_accept(ngx_http_request_t *r,
 /* the connection is in place: handlers are set, what is there is read */
 void ngx_http_realtime_websocket_start(ngx_http_realtime_websocket_t *ws);
 
-/* sends "text" at once, outside any queue: for probing */
+/*
+ * Sends a frame of at most RT_WS_CONTROL_MAX bytes at once, outside any queue:
+ * while probing.  NGX_ERROR: it did not go out whole.
+ */
 ngx_int_t ngx_http_realtime_websocket_say(ngx_http_realtime_websocket_t *ws,
-    rt_str_t text);
+    uint8_t opcode, rt_str_t payload);
 
 /*
  * ~frames: takes bytes that came.  NGX_DONE: the connection is to be dropped.
