@@ -14,8 +14,6 @@
 #include <ngx_http.h>
 
 
-
-
 /* content handler of a location with realtime_metrics */
 ngx_int_t ngx_http_realtime_metrics(ngx_http_request_t *r,
     ngx_http_realtime_zone_t *zone);

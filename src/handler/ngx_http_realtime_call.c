@@ -19,6 +19,20 @@ ngx_http_realtime_tell(ngx_http_realtime_call_t *call, rt_str_t name,
 
 
 void
+ngx_http_realtime_answer_with(ngx_http_realtime_call_t *call, rt_str_t args,
+    const rt_str_t *attachments, ngx_uint_t n)
+{
+    if (call->pkt->sio.has_id) {
+        call->pkt->sio.has_id = 0;
+
+        (void) ngx_http_realtime_socket_send(call->sk, NULL,
+                                             call->pkt->sio.id, args,
+                                             attachments, n);
+    }
+}
+
+
+void
 ngx_http_realtime_answer(ngx_http_realtime_call_t *call, rt_str_t data)
 {
     rt_buf_t  b;
@@ -38,8 +52,7 @@ ngx_http_realtime_answer(ngx_http_realtime_call_t *call, rt_str_t data)
 
     rt_buf_char(&b, '}');
 
-    (void) ngx_http_realtime_socket_send(call->sk, NULL, call->pkt->sio.id,
-                                         rt_buf_str(&b), NULL, 0);
+    ngx_http_realtime_answer_with(call, rt_buf_str(&b), NULL, 0);
 }
 
 
@@ -75,6 +88,7 @@ ngx_http_realtime_answer_after(ngx_http_realtime_call_t *call,
         return;
     }
 
+    call->pkt->sio.has_id = 0;
     call->sk->session->emitted = ngx_http_realtime_bus_head(call->hub->bus);
 }
 
@@ -137,8 +151,7 @@ ngx_http_realtime_answer_failure(ngx_http_realtime_call_t *call,
     rt_buf_put(&b, error);
     rt_buf_char(&b, '}');
 
-    (void) ngx_http_realtime_socket_send(call->sk, NULL, call->pkt->sio.id,
-                                         rt_buf_str(&b), NULL, 0);
+    ngx_http_realtime_answer_with(call, rt_buf_str(&b), NULL, 0);
 }
 
 

@@ -43,6 +43,14 @@ typedef void (*ngx_http_realtime_call_pt)(ngx_http_realtime_call_t *call);
 void ngx_http_realtime_tell(ngx_http_realtime_call_t *call, rt_str_t name,
     rt_str_t args);
 
+/*
+ * The ack with "args" (JSON, without brackets) and what belongs to them.  An
+ * event has one answer: the first one; this one and those below are nothing
+ * when there was one already, or none was asked for.
+ */
+void ngx_http_realtime_answer_with(ngx_http_realtime_call_t *call,
+    rt_str_t args, const rt_str_t *attachments, ngx_uint_t n);
+
 /* the ack of success now; "data" is a JSON object or empty */
 void ngx_http_realtime_answer(ngx_http_realtime_call_t *call, rt_str_t data);
 

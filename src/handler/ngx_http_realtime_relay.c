@@ -123,6 +123,7 @@ ngx_http_realtime_echo(ngx_http_realtime_call_t *call, rt_str_t as)
     /* who wants an ack gets the one that it gives itself */
 
     if (call->pkt->sio.has_id) {
+        call->pkt->sio.has_id = 0;
         id = ngx_http_realtime_socket_expect_ack(call->sk,
                                                  NGX_HTTP_REALTIME_ACK_ECHO,
                                                  call->pkt->sio.id);
@@ -136,11 +137,8 @@ ngx_http_realtime_echo(ngx_http_realtime_call_t *call, rt_str_t as)
 void
 ngx_http_realtime_ack(ngx_http_realtime_call_t *call)
 {
-    if (call->pkt->sio.has_id) {
-        (void) ngx_http_realtime_socket_send(call->sk, NULL,
-                                             call->pkt->sio.id, call->args,
-                                             call->pkt->attachments, call->n);
-    }
+    ngx_http_realtime_answer_with(call, call->args, call->pkt->attachments,
+                                  call->n);
 }
 
 

@@ -10,6 +10,8 @@
 
 static ngx_int_t ngx_http_realtime_set_action(ngx_conf_t *cf,
     ngx_str_t *value, ngx_uint_t *i, ngx_http_realtime_action_t *action);
+static ngx_int_t ngx_http_realtime_set_connect(ngx_conf_t *cf,
+    ngx_http_realtime_rule_t *rule, ngx_http_realtime_action_t *action);
 static ngx_int_t ngx_http_realtime_json_string(ngx_conf_t *cf,
     ngx_str_t *text, rt_str_t *json);
 static char *ngx_http_realtime_set_regex(ngx_conf_t *cf, ngx_str_t *pattern,
@@ -109,6 +111,10 @@ ngx_http_realtime_add_origins(ngx_conf_t *cf,
 
         one.data = p;
         one.len = end - p;
+
+        while (one.len && p[one.len - 1] == ' ') {
+            one.len--;
+        }
 
         if (one.len == 1 && *p == '*') {
             cors->any = 1;
@@ -290,15 +296,38 @@ ngx_http_realtime_set_on(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         rule->name.len--;
     }
 
-    for (i = 2; i < cf->args->nelts; i++) {
-        if (ngx_http_realtime_set_action(cf, value, &i, &action[rule->n++])
-            != NGX_OK)
+    for (i = 2; i < cf->args->nelts; i++, rule->n++) {
+        if (ngx_http_realtime_set_action(cf, value, &i, &action[rule->n])
+            != NGX_OK
+            || ngx_http_realtime_set_connect(cf, rule, &action[rule->n])
+               != NGX_OK)
         {
             return NGX_CONF_ERROR;
         }
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* when a client connects, there is no room yet, and no ack */
+
+static ngx_int_t
+ngx_http_realtime_set_connect(ngx_conf_t *cf, ngx_http_realtime_rule_t *rule,
+    ngx_http_realtime_action_t *action)
+{
+    if (!rt_str_eq(rule->name, rt_lit("connect")) || rule->prefix
+        || action->type == NGX_HTTP_REALTIME_ACTION_DROP
+        || (action->type == NGX_HTTP_REALTIME_ACTION_ECHO && action->as.len))
+    {
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid action in realtime_on for the event "
+                       "\"connect\": it must be \"echo as NAME\" or \"drop\"");
+
+    return NGX_ERROR;
 }
 
 

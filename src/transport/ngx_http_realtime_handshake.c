@@ -212,10 +212,10 @@ ngx_http_realtime_handshake_known(ngx_http_request_t *r,
     switch (r->method) {
 
     case NGX_HTTP_GET:
-        return ngx_http_realtime_hold_get(r, tp, q->sid, place.owner);
+        return ngx_http_realtime_hold_get(r, tp, q->sid);
 
     case NGX_HTTP_POST:
-        return ngx_http_realtime_hold_post(r, tp, q->sid, place.owner);
+        return ngx_http_realtime_hold_post(r, tp, q->sid);
     }
 
     /* as the reference server has it */
@@ -254,6 +254,7 @@ ngx_http_realtime_handshake_new(ngx_http_request_t *r,
     if (conf->transports->bus->zone->sh->sessions
         >= conf->session.max_connections)
     {
+        ngx_http_realtime_count(conf->transports->bus, REFUSED);
         return ngx_http_realtime_respond_error(r, NGX_HTTP_REALTIME_TOO_MANY);
     }
 

@@ -14,9 +14,8 @@ typedef struct {
 
 
 static ngx_http_realtime_hold_t *ngx_http_realtime_hold_new(
-    ngx_http_request_t *r, ngx_http_realtime_transports_t *tp, rt_str_t sid,
-    ngx_http_realtime_wid_t owner);
-static ngx_int_t ngx_http_realtime_hold_send(ngx_http_realtime_hold_t *hold,
+    ngx_http_request_t *r, ngx_http_realtime_transports_t *tp, rt_str_t sid);
+static void ngx_http_realtime_hold_send(ngx_http_realtime_hold_t *hold,
     ngx_uint_t type, rt_str_t body);
 static void ngx_http_realtime_hold_body_handler(ngx_http_request_t *r);
 static rt_str_t ngx_http_realtime_hold_body(ngx_http_request_t *r);
@@ -29,8 +28,7 @@ static void ngx_http_realtime_hold_release_one(void *ctx,
 
 ngx_int_t
 ngx_http_realtime_hold_get(ngx_http_request_t *r,
-    ngx_http_realtime_transports_t *tp, rt_str_t sid,
-    ngx_http_realtime_wid_t owner)
+    ngx_http_realtime_transports_t *tp, rt_str_t sid)
 {
     ngx_int_t                  rc;
     ngx_http_realtime_hold_t  *hold;
@@ -40,7 +38,7 @@ ngx_http_realtime_hold_get(ngx_http_request_t *r,
         return rc;
     }
 
-    hold = ngx_http_realtime_hold_new(r, tp, sid, owner);
+    hold = ngx_http_realtime_hold_new(r, tp, sid);
     if (hold == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -53,12 +51,8 @@ ngx_http_realtime_hold_get(ngx_http_request_t *r,
     r->write_event_handler = ngx_http_request_empty_handler;
     r->main->count++;
 
-    if (ngx_http_realtime_hold_send(hold, NGX_HTTP_REALTIME_ENTRY_POLL,
-                                    rt_lit(""))
-        != NGX_OK)
-    {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-    }
+    ngx_http_realtime_hold_send(hold, NGX_HTTP_REALTIME_ENTRY_POLL,
+                                rt_lit(""));
 
     return NGX_DONE;
 }
@@ -66,13 +60,12 @@ ngx_http_realtime_hold_get(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_http_realtime_hold_post(ngx_http_request_t *r,
-    ngx_http_realtime_transports_t *tp, rt_str_t sid,
-    ngx_http_realtime_wid_t owner)
+    ngx_http_realtime_transports_t *tp, rt_str_t sid)
 {
     ngx_int_t                  rc;
     ngx_http_realtime_hold_t  *hold;
 
-    hold = ngx_http_realtime_hold_new(r, tp, sid, owner);
+    hold = ngx_http_realtime_hold_new(r, tp, sid);
     if (hold == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -92,8 +85,7 @@ ngx_http_realtime_hold_post(ngx_http_request_t *r,
 
 static ngx_http_realtime_hold_t *
 ngx_http_realtime_hold_new(ngx_http_request_t *r,
-    ngx_http_realtime_transports_t *tp, rt_str_t sid,
-    ngx_http_realtime_wid_t owner)
+    ngx_http_realtime_transports_t *tp, rt_str_t sid)
 {
     ngx_http_cleanup_t        *cln;
     ngx_http_realtime_hold_t  *hold;
@@ -107,7 +99,6 @@ ngx_http_realtime_hold_new(ngx_http_request_t *r,
 
     hold->tp = tp;
     hold->request = r;
-    hold->waiter.owner = owner;
     hold->waiter.answer = ngx_http_realtime_hold_answer;
     ngx_memcpy(hold->sid, sid.data, RT_ID_LEN);
 
@@ -118,21 +109,35 @@ ngx_http_realtime_hold_new(ngx_http_request_t *r,
 }
 
 
-static ngx_int_t
+/* what cannot be sent is answered at once */
+
+static void
 ngx_http_realtime_hold_send(ngx_http_realtime_hold_t *hold, ngx_uint_t type,
     rt_str_t body)
 {
+    ngx_int_t                        rc;
+    ngx_http_request_t              *r = hold->request;
     ngx_http_realtime_transports_t  *tp = hold->tp;
 
-    if (ngx_http_realtime_waiter_add(&tp->bus->waiters, &hold->waiter, tp->log)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
+    rc = ngx_http_realtime_waiter_add(&tp->bus->waiters, &hold->waiter,
+                                      tp->log);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_realtime_operation_send(tp, type,
+                                              rt_str(RT_ID_LEN, hold->sid),
+                                              &hold->waiter, body);
     }
 
-    return ngx_http_realtime_operation_send(tp, type, hold->waiter.owner,
-                                            rt_str(RT_ID_LEN, hold->sid),
-                                            &hold->waiter, body);
+    if (rc == NGX_OK) {
+        return;
+    }
+
+    ngx_http_realtime_waiter_remove(&tp->bus->waiters, &hold->waiter);
+
+    ngx_http_finalize_request(r, rc == NGX_DECLINED
+                   ? ngx_http_realtime_respond_error(r,
+                                               NGX_HTTP_REALTIME_UNKNOWN_SID)
+                   : NGX_HTTP_INTERNAL_SERVER_ERROR);
 }
 
 
@@ -158,11 +163,7 @@ ngx_http_realtime_hold_body_handler(ngx_http_request_t *r)
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_request_empty_handler;
 
-    if (ngx_http_realtime_hold_send(hold, NGX_HTTP_REALTIME_ENTRY_POST, body)
-        != NGX_OK)
-    {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-    }
+    ngx_http_realtime_hold_send(hold, NGX_HTTP_REALTIME_ENTRY_POST, body);
 }
 
 
@@ -246,7 +247,6 @@ ngx_http_realtime_hold_cleanup(void *data)
     if (hold->get) {
         (void) ngx_http_realtime_operation_send(hold->tp,
                                             NGX_HTTP_REALTIME_ENTRY_ABORT,
-                                            hold->waiter.owner,
                                             rt_str(RT_ID_LEN, hold->sid),
                                             &hold->waiter, rt_lit(""));
     }
@@ -278,7 +278,6 @@ ngx_http_realtime_hold_release_one(void *ctx, ngx_http_realtime_waiter_t *w)
     if (hold->get) {
         (void) ngx_http_realtime_operation_send(tp,
                                             NGX_HTTP_REALTIME_ENTRY_RELEASE,
-                                            w->owner,
                                             rt_str(RT_ID_LEN, hold->sid), w,
                                             rt_lit(""));
     }

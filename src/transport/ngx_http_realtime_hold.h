@@ -16,11 +16,9 @@
 /* content handlers for a request with a session id; "sid" is copied */
 
 ngx_int_t ngx_http_realtime_hold_get(ngx_http_request_t *r,
-    ngx_http_realtime_transports_t *tp, rt_str_t sid,
-    ngx_http_realtime_wid_t owner);
+    ngx_http_realtime_transports_t *tp, rt_str_t sid);
 ngx_int_t ngx_http_realtime_hold_post(ngx_http_request_t *r,
-    ngx_http_realtime_transports_t *tp, rt_str_t sid,
-    ngx_http_realtime_wid_t owner);
+    ngx_http_realtime_transports_t *tp, rt_str_t sid);
 
 /* the worker exits: parked GETs of sessions elsewhere are to be answered */
 void ngx_http_realtime_hold_release(ngx_http_realtime_transports_t *tp);

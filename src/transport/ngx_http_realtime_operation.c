@@ -11,38 +11,42 @@ static void ngx_http_realtime_operation_do(ngx_http_realtime_transports_t *tp,
 
 ngx_int_t
 ngx_http_realtime_operation_send(ngx_http_realtime_transports_t *tp,
-    ngx_uint_t type, ngx_http_realtime_wid_t owner, rt_str_t sid,
-    ngx_http_realtime_waiter_t *w, rt_str_t body)
+    ngx_uint_t type, rt_str_t sid, ngx_http_realtime_waiter_t *w,
+    rt_str_t body)
 {
     ngx_http_realtime_entry_t     e;
+    ngx_http_realtime_place_t     place;
     ngx_http_realtime_session_t  *s;
 
     ngx_memzero(&e, sizeof(e));
 
     e.type = type;
     e.from = tp->bus->self;
-    e.to = owner;
+    e.to = tp->bus->self;
+    e.handle = w ? w->handle : 0;
     e.sid = sid;
     e.packets = body;
 
+    s = ngx_http_realtime_session_find(tp->set, sid);
+
+    if (s) {
+        ngx_http_realtime_operation_do(tp, s, &e);
+        return NGX_OK;
+    }
+
+    if (ngx_http_realtime_directory_find(tp->bus->zone, sid, &place) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    e.to = place.owner;
+
     if (w) {
-        w->owner = owner;
-        e.handle = w->handle;
+        w->owner = place.owner;
     }
 
-    if (ngx_http_realtime_bus_is_self(tp->bus, owner)) {
-
-        s = ngx_http_realtime_session_find(tp->set, sid);
-
-        if (s) {
-            ngx_http_realtime_operation_do(tp, s, &e);
-            return NGX_OK;
-        }
-
-        /* given away, but that is behind in the log: let it follow */
-    }
-
-    return ngx_http_realtime_bus_append(tp->bus, &e);
+    return ngx_http_realtime_bus_append(tp->bus, &e) == NGX_OK ? NGX_OK
+                                                               : NGX_ERROR;
 }
 
 

@@ -18,13 +18,17 @@
 
 
 /*
- * Sends the operation "type" (NGX_HTTP_REALTIME_ENTRY_POLL, ...) to "owner".
- * "w" waits for an answer already, or is NULL; "body" is for POST.
- * NGX_DECLINED when it could not be sent.
+ * Sends the operation "type" (NGX_HTTP_REALTIME_ENTRY_POLL, ...) to whoever
+ * owns the session "sid" now.  "w" waits for an answer already, or is NULL;
+ * "body" is for POST.  NGX_DECLINED: there is no such session (any more);
+ * NGX_ERROR: it could not be sent.
+ *
+ * The owner is looked up here, and not earlier: should it die from now on,
+ * that is told in the log behind this, when "w" is in its table.
  */
 ngx_int_t ngx_http_realtime_operation_send(ngx_http_realtime_transports_t *tp,
-    ngx_uint_t type, ngx_http_realtime_wid_t owner, rt_str_t sid,
-    ngx_http_realtime_waiter_t *w, rt_str_t body);
+    ngx_uint_t type, rt_str_t sid, ngx_http_realtime_waiter_t *w,
+    rt_str_t body);
 
 /* an operation from the log: carried out if its session lives here */
 void ngx_http_realtime_operation_take(ngx_http_realtime_transports_t *tp,

@@ -1,7 +1,7 @@
 
 /*
- * From a request to a bare connection: an idle WebSocket costs a tenth of a
- * request that is held for it (docs/architecture.md has the figures).
+ * From a request to a bare connection: an idle WebSocket costs an eighth of
+ * a request that is held for it (docs/architecture.md has the figures).
  */
 
 
@@ -26,6 +26,8 @@ static ngx_str_t *ngx_http_realtime_takeover_key(ngx_http_request_t *r);
 static ngx_int_t ngx_http_realtime_takeover_answer(ngx_http_request_t *r,
     ngx_str_t *key);
 static void ngx_http_realtime_takeover_handler(ngx_event_t *ev);
+static void ngx_http_realtime_takeover_connection(ngx_connection_t *c,
+    ngx_http_connection_t *hc);
 static void ngx_http_realtime_takeover_buffers(ngx_connection_t *c,
     ngx_http_connection_t *hc);
 
@@ -183,6 +185,28 @@ ngx_http_realtime_takeover_handler(ngx_event_t *ev)
 
     ngx_http_free_request(r, 0);
 
+    ngx_http_realtime_takeover_connection(c, hc);
+
+    ws->c = c;
+
+    if (rc == NGX_OK && !c->error) {
+        t->start(ws, t->data);
+
+    } else {
+        t->start(NULL, t->data);
+        ngx_http_realtime_websocket_drop(ws);
+    }
+
+    ngx_free(t);
+}
+
+
+/* nothing of the request is left in it */
+
+static void
+ngx_http_realtime_takeover_connection(ngx_connection_t *c,
+    ngx_http_connection_t *hc)
+{
     c->destroyed = 0;
     c->log->handler = NULL;
     c->log->data = NULL;
@@ -204,20 +228,9 @@ ngx_http_realtime_takeover_handler(ngx_event_t *ev)
     if (c->ssl) {
         /* what could not be written is gathered again, with more behind it */
         SSL_set_mode(c->ssl->connection, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+        ngx_ssl_free_buffer(c);
     }
 #endif
-
-    ws->c = c;
-
-    if (rc == NGX_OK && !c->error) {
-        t->start(ws, t->data);
-
-    } else {
-        t->start(NULL, t->data);
-        ngx_http_realtime_websocket_drop(ws);
-    }
-
-    ngx_free(t);
 }
 
 

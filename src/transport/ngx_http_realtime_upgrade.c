@@ -14,7 +14,6 @@ typedef struct {
     ngx_http_realtime_waiter_t       waiter;
     ngx_http_realtime_websocket_t   *ws;        /* ws->probe points back */
     ngx_http_realtime_transports_t  *tp;
-    ngx_http_realtime_wid_t          owner;
     ngx_http_realtime_beat_t         timeout;
     u_char                           sid[RT_ID_LEN];
     unsigned                         probed:1;  /* the owner knows of us */
@@ -62,7 +61,6 @@ ngx_http_realtime_upgrade(ngx_http_request_t *r,
     }
 
     pr->tp = conf->transports;
-    pr->owner = place->owner;
     pr->waiter.answer = ngx_http_realtime_upgrade_answer;
     ngx_memcpy(pr->sid, sid.data, RT_ID_LEN);
 
@@ -163,7 +161,7 @@ ngx_http_realtime_upgrade_ask(ngx_http_realtime_probe_t *pr, ngx_uint_t type)
         return NGX_ERROR;
     }
 
-    return ngx_http_realtime_operation_send(pr->tp, type, pr->owner,
+    return ngx_http_realtime_operation_send(pr->tp, type,
                                             ngx_http_realtime_probe_sid(pr),
                                             &pr->waiter, rt_lit(""));
 }
@@ -232,7 +230,6 @@ ngx_http_realtime_upgrade_free(ngx_http_realtime_probe_t *pr)
     if (pr->probed && !pr->moving) {
         (void) ngx_http_realtime_operation_send(pr->tp,
                                        NGX_HTTP_REALTIME_ENTRY_PROBE_END,
-                                       pr->owner,
                                        ngx_http_realtime_probe_sid(pr), NULL,
                                        rt_lit(""));
     }
