@@ -22,9 +22,10 @@ typedef struct {
 } ngx_http_realtime_takeover_t;
 
 
-static ngx_str_t *ngx_http_realtime_takeover_key(ngx_http_request_t *r);
+static ngx_int_t ngx_http_realtime_takeover_key(ngx_http_request_t *r,
+    ngx_str_t *accept);
 static ngx_int_t ngx_http_realtime_takeover_answer(ngx_http_request_t *r,
-    ngx_str_t *key);
+    ngx_str_t *accept);
 static void ngx_http_realtime_takeover_handler(ngx_event_t *ev);
 static void ngx_http_realtime_takeover_connection(ngx_connection_t *c,
     ngx_http_connection_t *hc);
@@ -38,7 +39,7 @@ ngx_http_realtime_websocket_accept(ngx_http_request_t *r,
     void (*start)(ngx_http_realtime_websocket_t *ws, void *data), void *data)
 {
     ngx_int_t                       rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
-    ngx_str_t                      *key;
+    ngx_str_t                       accept;
     ngx_log_t                      *log = conf->transports->log;
     ngx_http_realtime_takeover_t   *t;
     ngx_http_realtime_websocket_t  *ws;
@@ -50,15 +51,13 @@ ngx_http_realtime_websocket_accept(ngx_http_request_t *r,
         goto failed;
     }
 
-    key = ngx_http_realtime_takeover_key(r);
-
-    if (key == NULL) {
+    if (ngx_http_realtime_takeover_key(r, &accept) != NGX_OK) {
         rc = ngx_http_realtime_respond_error(r,
                                              NGX_HTTP_REALTIME_BAD_REQUEST);
         goto failed;
     }
 
-    rc = ngx_http_realtime_takeover_answer(r, key);
+    rc = ngx_http_realtime_takeover_answer(r, &accept);
 
     if (rc != NGX_OK) {
         goto failed;
@@ -93,12 +92,15 @@ failed:
 }
 
 
-/* Sec-WebSocket-Key, when the other fields are right as well (4.2.1) */
+/*
+ * What answers the key, in memory of the request: the log may ask for it
+ * (RFC 6455, 4.2.1).
+ */
 
-static ngx_str_t *
-ngx_http_realtime_takeover_key(ngx_http_request_t *r)
+static ngx_int_t
+ngx_http_realtime_takeover_key(ngx_http_request_t *r, ngx_str_t *accept)
 {
-    ngx_str_t  *version;
+    ngx_str_t  *key, *version;
     ngx_str_t   want = ngx_string("13");
 
     version = ngx_http_realtime_header_in(r, "sec-websocket-version");
@@ -107,30 +109,30 @@ ngx_http_realtime_takeover_key(ngx_http_request_t *r)
         || ngx_strncmp(version->data, want.data, want.len) != 0)
     {
         (void) ngx_http_realtime_header_out(r, "Sec-WebSocket-Version", &want);
-        return NULL;
+        return NGX_DECLINED;
     }
 
-    return ngx_http_realtime_header_in(r, "sec-websocket-key");
+    key = ngx_http_realtime_header_in(r, "sec-websocket-key");
+
+    accept->len = RT_WS_ACCEPT_LEN;
+    accept->data = ngx_pnalloc(r->pool, RT_WS_ACCEPT_LEN);
+
+    if (key == NULL || accept->data == NULL) {
+        return NGX_DECLINED;
+    }
+
+    return rt_ws_accept(accept->data, ngx_http_realtime_str(key));
 }
 
 
 static ngx_int_t
-ngx_http_realtime_takeover_answer(ngx_http_request_t *r, ngx_str_t *key)
+ngx_http_realtime_takeover_answer(ngx_http_request_t *r, ngx_str_t *accept)
 {
-    ngx_int_t   rc;
-    ngx_str_t   accept, upgrade = ngx_string("websocket");
-    u_char      text[RT_WS_ACCEPT_LEN];
-
-    if (rt_ws_accept(text, ngx_http_realtime_str(key)) != RT_OK) {
-        return ngx_http_realtime_respond_error(r,
-                                               NGX_HTTP_REALTIME_BAD_REQUEST);
-    }
-
-    accept.len = RT_WS_ACCEPT_LEN;
-    accept.data = text;
+    ngx_int_t  rc;
+    ngx_str_t  upgrade = ngx_string("websocket");
 
     if (ngx_http_realtime_header_out(r, "Upgrade", &upgrade) != NGX_OK
-        || ngx_http_realtime_header_out(r, "Sec-WebSocket-Accept", &accept)
+        || ngx_http_realtime_header_out(r, "Sec-WebSocket-Accept", accept)
            != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
