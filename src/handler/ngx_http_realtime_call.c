@@ -156,6 +156,36 @@ ngx_http_realtime_answer_failure(ngx_http_realtime_call_t *call,
 
 
 ngx_int_t
+ngx_http_realtime_call_room(ngx_http_realtime_call_t *call,
+    rt_room_ref_t *room)
+{
+    rt_invalid_t  inv;
+
+    inv.n = 0;
+
+    if (rt_payload_room(room, call->arg, &inv) == RT_OK) {
+        return NGX_OK;
+    }
+
+    ngx_http_realtime_answer_invalid(call, &inv);
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_realtime_call_own_room(ngx_http_realtime_call_t *call,
+    rt_room_ref_t *room)
+{
+    if (ngx_http_realtime_call_room(call, room) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_realtime_call_member(call, room->name);
+}
+
+
+ngx_int_t
 ngx_http_realtime_call_member(ngx_http_realtime_call_t *call, rt_str_t room)
 {
     if (ngx_http_realtime_room_member(call->sk, room)) {

@@ -70,12 +70,17 @@ void ngx_http_realtime_answer_error(ngx_http_realtime_call_t *call,
 void ngx_http_realtime_answer_invalid(ngx_http_realtime_call_t *call,
     rt_invalid_t *inv);
 
-/*
- * The room that the payload names, if the sender is in it: NGX_OK.  Otherwise
- * an error was answered.
- */
+/* the room that the payload names: NGX_OK, or an error was answered */
+ngx_int_t ngx_http_realtime_call_room(ngx_http_realtime_call_t *call,
+    rt_room_ref_t *room);
+
+/* NGX_OK if the sender is in the room; otherwise an error was answered */
 ngx_int_t ngx_http_realtime_call_member(ngx_http_realtime_call_t *call,
     rt_str_t room);
+
+/* both */
+ngx_int_t ngx_http_realtime_call_own_room(ngx_http_realtime_call_t *call,
+    rt_room_ref_t *room);
 
 
 #endif /* _NGX_HTTP_REALTIME_CALL_H_INCLUDED_ */

@@ -17,13 +17,9 @@ ngx_http_realtime_on_room_join(ngx_http_realtime_call_t *call)
 {
     ngx_int_t      rc;
     ngx_uint_t     count;
-    rt_invalid_t   inv;
     rt_room_ref_t  room;
 
-    inv.n = 0;
-
-    if (rt_payload_room(&room, call->arg, &inv) != RT_OK) {
-        ngx_http_realtime_answer_invalid(call, &inv);
+    if (ngx_http_realtime_call_room(call, &room) != NGX_OK) {
         return;
     }
 
@@ -81,17 +77,9 @@ ngx_http_realtime_on_room_leave(ngx_http_realtime_call_t *call)
 {
     rt_buf_t       b;
     u_char         buf[RT_ROOM_NAME_MAX + 64];
-    rt_invalid_t   inv;
     rt_room_ref_t  room;
 
-    inv.n = 0;
-
-    if (rt_payload_room(&room, call->arg, &inv) != RT_OK) {
-        ngx_http_realtime_answer_invalid(call, &inv);
-        return;
-    }
-
-    if (ngx_http_realtime_call_member(call, room.name) != NGX_OK) {
+    if (ngx_http_realtime_call_own_room(call, &room) != NGX_OK) {
         return;
     }
 

@@ -21,18 +21,10 @@ void
 ngx_http_realtime_relay(ngx_http_realtime_call_t *call, rt_str_t as)
 {
     rt_str_t                  target;
-    rt_invalid_t              inv;
     rt_room_ref_t             room;
     ngx_http_realtime_emit_t  m;
 
-    inv.n = 0;
-
-    if (rt_payload_room(&room, call->arg, &inv) != RT_OK) {
-        ngx_http_realtime_answer_invalid(call, &inv);
-        return;
-    }
-
-    if (ngx_http_realtime_call_member(call, room.name) != NGX_OK) {
+    if (ngx_http_realtime_call_own_room(call, &room) != NGX_OK) {
         return;
     }
 

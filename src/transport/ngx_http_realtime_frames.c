@@ -19,6 +19,9 @@ static ngx_int_t ngx_http_realtime_frame_control(
     ngx_http_realtime_websocket_t *ws, rt_str_t piece);
 static ngx_int_t ngx_http_realtime_frame_closed(
     ngx_http_realtime_websocket_t *ws, rt_str_t payload);
+static ngx_int_t ngx_http_realtime_frame_last(
+    ngx_http_realtime_websocket_t *ws, uint16_t code,
+    ngx_http_realtime_reason_e reason);
 static void ngx_http_realtime_frame_pong(ngx_http_realtime_websocket_t *ws,
     rt_str_t payload);
 static ngx_int_t ngx_http_realtime_frame_message(
@@ -279,23 +282,9 @@ ngx_http_realtime_frame_closed(ngx_http_realtime_websocket_t *ws,
     }
 
     ws->closed = 1;
-    ws->broken = 1;
 
-    if (ws->lingering) {
-        return NGX_DONE;
-    }
-
-    ws->code = code;
-
-    if (ws->session) {
-        ngx_http_realtime_session_close(ws->session,
+    return ngx_http_realtime_frame_last(ws, code,
                                         NGX_HTTP_REALTIME_CLOSED_BY_CLIENT);
-        return NGX_OK;
-    }
-
-    ngx_http_realtime_websocket_end(ws, code);
-
-    return NGX_OK;
 }
 
 
@@ -331,6 +320,17 @@ ngx_http_realtime_frame_fail(ngx_http_realtime_websocket_t *ws, uint16_t code,
                   "realtime websocket: closed with %ui: %s",
                   (ngx_uint_t) code, why);
 
+    return ngx_http_realtime_frame_last(ws, code,
+                                        NGX_HTTP_REALTIME_CLOSED_BAD_PACKET);
+}
+
+
+/* nothing is parsed any more: a close frame is due, or was sent already */
+
+static ngx_int_t
+ngx_http_realtime_frame_last(ngx_http_realtime_websocket_t *ws, uint16_t code,
+    ngx_http_realtime_reason_e reason)
+{
     ws->broken = 1;
 
     if (ws->lingering) {
@@ -340,8 +340,7 @@ ngx_http_realtime_frame_fail(ngx_http_realtime_websocket_t *ws, uint16_t code,
     ws->code = code;
 
     if (ws->session) {
-        ngx_http_realtime_session_close(ws->session,
-                                        NGX_HTTP_REALTIME_CLOSED_BAD_PACKET);
+        ngx_http_realtime_session_close(ws->session, reason);
 
     } else {
         ngx_http_realtime_websocket_end(ws, code);

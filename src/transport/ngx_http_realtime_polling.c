@@ -9,6 +9,9 @@
 
 static void ngx_http_realtime_polling_flush(ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_polling_close(ngx_http_realtime_session_t *s);
+static ngx_int_t ngx_http_realtime_polling_admit(
+    ngx_http_realtime_session_t *s, ngx_http_realtime_entry_t *e,
+    ngx_http_realtime_transports_t *tp);
 static void ngx_http_realtime_polling_answer(ngx_http_realtime_polling_t *p,
     rt_str_t body);
 static rt_str_t ngx_http_realtime_polling_gather(
@@ -65,16 +68,16 @@ ngx_http_realtime_polling_open(ngx_http_realtime_transports_t *tp,
 }
 
 
-void
-ngx_http_realtime_polling_poll(ngx_http_realtime_session_t *s,
+/* the session polls and is alive, also by the clock; or else it is refused */
+
+static ngx_int_t
+ngx_http_realtime_polling_admit(ngx_http_realtime_session_t *s,
     ngx_http_realtime_entry_t *e, ngx_http_realtime_transports_t *tp)
 {
-    ngx_http_realtime_polling_t  *p = s->carrier;
-
     if (s->transport != &ngx_http_realtime_polling) {
         ngx_http_realtime_operation_refuse(tp, e->from, e->handle,
                                            NGX_HTTP_REALTIME_BAD_REQUEST);
-        return;
+        return NGX_DECLINED;
     }
 
     if (ngx_http_realtime_session_expired(s)) {
@@ -82,6 +85,20 @@ ngx_http_realtime_polling_poll(ngx_http_realtime_session_t *s,
                                            NGX_HTTP_REALTIME_UNKNOWN_SID);
         ngx_http_realtime_session_close(s,
                                        NGX_HTTP_REALTIME_CLOSED_PING_TIMEOUT);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_realtime_polling_poll(ngx_http_realtime_session_t *s,
+    ngx_http_realtime_entry_t *e, ngx_http_realtime_transports_t *tp)
+{
+    ngx_http_realtime_polling_t  *p = s->carrier;
+
+    if (ngx_http_realtime_polling_admit(s, e, tp) != NGX_OK) {
         return;
     }
 
@@ -236,13 +253,11 @@ ngx_http_realtime_polling_post(ngx_http_realtime_session_t *s,
 {
     ngx_http_realtime_polling_t  *p = s->carrier;
 
-    if (s->transport != &ngx_http_realtime_polling) {
-        ngx_http_realtime_operation_refuse(tp, e->from, e->handle,
-                                           NGX_HTTP_REALTIME_BAD_REQUEST);
+    if (ngx_http_realtime_polling_admit(s, e, tp) != NGX_OK) {
         return;
     }
 
-    if (p->bye || ngx_http_realtime_session_expired(s)) {
+    if (p->bye) {
         ngx_http_realtime_operation_refuse(tp, e->from, e->handle,
                                            NGX_HTTP_REALTIME_UNKNOWN_SID);
         return;
