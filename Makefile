@@ -31,7 +31,7 @@ ASAN_LD_OPT = $(ASAN)
 
 
 .PHONY: all module asan asan-module run test deps deps-test prove
-.PHONY: lint bench clean
+.PHONY: lint bench chaos clean
 
 all: module
 
@@ -129,6 +129,11 @@ asan:
 
 prove:
 	@prove -j2 -r --ext .t $(TEST_FOLDERS)
+
+# workers are killed and replaced under load, for S seconds
+
+chaos: all
+	@REALTIME_SECONDS=$(S) t/http/chaos.t
 
 lint: all
 	@prove -r --ext .t t/lint

@@ -76,6 +76,15 @@ ngx_int_t ngx_http_realtime_bus_replay(ngx_http_realtime_bus_t *bus,
     void (*each)(void *ctx, ngx_http_realtime_entry_t *e, uint64_t pos),
     void *ctx);
 
+/*
+ * This worker has much to read.  Whoever has many announcements to make should
+ * let it read first, and the others with it: nobody waits for a reader that
+ * falls behind.
+ */
+#define ngx_http_realtime_bus_behind(bus)                                     \
+    (ngx_http_realtime_bus_head(bus) - (bus)->cursor                          \
+     > (bus)->zone->ring->size / 8)
+
 /* "wid" is this worker */
 #define ngx_http_realtime_bus_is_self(bus, wid)                               \
     ((wid).slot == (bus)->self.slot                                           \

@@ -125,7 +125,7 @@ ngx_http_realtime_waiter_answer(ngx_http_realtime_waiters_t *t,
 
 void
 ngx_http_realtime_waiter_gone(ngx_http_realtime_waiters_t *t,
-    ngx_http_realtime_wid_t gone, ngx_uint_t status)
+    ngx_http_realtime_wid_t gone, uint64_t pos, ngx_uint_t status)
 {
     uint32_t                     i;
     ngx_http_realtime_entry_t    e;
@@ -136,7 +136,8 @@ ngx_http_realtime_waiter_gone(ngx_http_realtime_waiters_t *t,
 
         if (w == NULL
             || w->owner.slot != gone.slot
-            || w->owner.generation >= gone.generation)
+            || w->owner.generation >= gone.generation
+            || w->since > pos)
         {
             continue;
         }

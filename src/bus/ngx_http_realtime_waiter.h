@@ -30,6 +30,7 @@ typedef void (*ngx_http_realtime_answer_pt)(ngx_http_realtime_waiter_t *w,
 struct ngx_http_realtime_waiter_s {
     uint64_t                     handle;        /* 0: does not wait */
     ngx_http_realtime_wid_t      owner;         /* who is to answer */
+    uint64_t                     since;         /* head of the log then */
     ngx_http_realtime_answer_pt  answer;
 };
 
@@ -67,9 +68,12 @@ ngx_http_realtime_waiter_t *ngx_http_realtime_waiter_find(
 ngx_int_t ngx_http_realtime_waiter_answer(ngx_http_realtime_waiters_t *t,
     ngx_http_realtime_entry_t *e);
 
-/* answers with a status all that wait for an earlier holder of the slot */
+/*
+ * Answers with a status all that waited for an earlier holder of the slot when
+ * its end was told in the log, at "pos".
+ */
 void ngx_http_realtime_waiter_gone(ngx_http_realtime_waiters_t *t,
-    ngx_http_realtime_wid_t gone, ngx_uint_t status);
+    ngx_http_realtime_wid_t gone, uint64_t pos, ngx_uint_t status);
 
 /* calls "each" for all that wait */
 void ngx_http_realtime_waiter_each(ngx_http_realtime_waiters_t *t,

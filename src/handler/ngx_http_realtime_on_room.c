@@ -23,6 +23,16 @@ ngx_http_realtime_on_room_join(ngx_http_realtime_call_t *call)
         return;
     }
 
+    /* the namespace is one of them */
+
+    if (call->sk->nrooms > call->sk->session->conf->max_rooms
+        && ngx_http_realtime_room_member(call->sk, room.name) == NULL)
+    {
+        ngx_http_realtime_answer_error(call, "ROOM_ACCESS_DENIED",
+                                 "You are in too many rooms; leave one first");
+        return;
+    }
+
     rc = ngx_http_realtime_enter(call->hub, call->sk, room.name, &count);
 
     if (rc == NGX_ERROR) {
@@ -84,11 +94,6 @@ ngx_http_realtime_on_room_leave(ngx_http_realtime_call_t *call)
     }
 
     (void) ngx_http_realtime_depart(call->hub, call->sk, room.name);
-
-    (void) ngx_http_realtime_announce_left(call->hub,
-                                       ngx_http_realtime_call_nsp(call),
-                                       room.name,
-                                       ngx_http_realtime_socket_id(call->sk));
 
     rt_buf_init(&b, buf, sizeof(buf));
 

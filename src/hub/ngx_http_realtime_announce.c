@@ -7,7 +7,9 @@
 
 static ngx_int_t ngx_http_realtime_announce(ngx_http_realtime_hub_t *hub,
     rt_str_t event, rt_str_t nsp, rt_str_t room, rt_str_t except);
-static void ngx_http_realtime_settle_slot(ngx_http_realtime_hub_t *hub,
+static void ngx_http_realtime_depart_from(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, ngx_http_realtime_membership_t *m);
+static ngx_int_t ngx_http_realtime_settle_slot(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_wid_t gone);
 static void ngx_http_realtime_settle_session(ngx_http_realtime_hub_t *hub,
     rt_ref_t ref);
@@ -94,12 +96,35 @@ ngx_http_realtime_depart(ngx_http_realtime_hub_t *hub,
         return NGX_DECLINED;
     }
 
-    (void) ngx_http_realtime_roster_leave(hub->bus->zone, sk->ref,
-                                          sk->nsp->name, room);
-
-    ngx_http_realtime_room_leave(&hub->rooms, sk, m);
+    ngx_http_realtime_depart_from(hub, sk, m);
 
     return NGX_OK;
+}
+
+
+/* an empty room has nobody to be told */
+
+static void
+ngx_http_realtime_depart_from(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, ngx_http_realtime_membership_t *m)
+{
+    rt_str_t    name = m->room->name;
+    ngx_uint_t  left = 0;
+
+    if (name.len && !sk->session->moved) {
+
+        (void) ngx_http_realtime_roster_leave(hub->bus->zone, sk->ref,
+                                              sk->nsp->name, name, &left);
+
+        /* told before the room, and its name with it, may go */
+
+        if (left) {
+            (void) ngx_http_realtime_announce_left(hub, sk->nsp->name, name,
+                                           ngx_http_realtime_socket_id(sk));
+        }
+    }
+
+    ngx_http_realtime_room_leave(&hub->rooms, sk, m);
 }
 
 
@@ -107,29 +132,13 @@ void
 ngx_http_realtime_depart_all(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk)
 {
-    rt_str_t                         name;
-    ngx_http_realtime_membership_t  *m;
-
     while (sk->nrooms) {
-        m = &sk->rooms[sk->nrooms - 1];
-        name = m->room->name;
-
-        /* told before the room, and its name with it, may go */
-
-        if (name.len && !sk->session->moved) {
-            (void) ngx_http_realtime_announce_left(hub, sk->nsp->name, name,
-                                           ngx_http_realtime_socket_id(sk));
-
-            (void) ngx_http_realtime_roster_leave(hub->bus->zone, sk->ref,
-                                                  sk->nsp->name, name);
-        }
-
-        ngx_http_realtime_room_leave(&hub->rooms, sk, m);
+        ngx_http_realtime_depart_from(hub, sk, &sk->rooms[sk->nrooms - 1]);
     }
 }
 
 
-void
+ngx_int_t
 ngx_http_realtime_settle(ngx_http_realtime_hub_t *hub, ngx_uint_t neighbour)
 {
     ngx_http_realtime_wid_t  gone;
@@ -142,8 +151,12 @@ ngx_http_realtime_settle(ngx_http_realtime_hub_t *hub, ngx_uint_t neighbour)
                       "realtime: settling what the worker of slot %uD left",
                       gone.slot);
 
-        ngx_http_realtime_settle_slot(hub, gone);
+        if (ngx_http_realtime_settle_slot(hub, gone) != NGX_OK) {
+            return NGX_AGAIN;
+        }
     }
+
+    return NGX_OK;
 }
 
 
@@ -153,31 +166,50 @@ ngx_http_realtime_settle_self(ngx_http_realtime_hub_t *hub)
     ngx_http_realtime_wid_t  gone = hub->bus->self;
 
     ngx_http_realtime_slot_retire(hub->bus->zone, &gone);
-    ngx_http_realtime_settle_slot(hub, gone);
+
+    /* what is too much for now is the neighbour's, when we have gone */
+
+    (void) ngx_http_realtime_settle_slot(hub, gone);
 }
 
 
 /*
  * Each session is inherited, emptied and removed, each membership taken out
- * and told, one step at a time: whoever goes on after us, should we die here,
- * does the rest, and nothing is told twice.
+ * and told, one step at a time: whoever goes on after us, should we stop or
+ * die here, does the rest, and nothing is told twice.
  */
 
-static void
+static ngx_int_t
 ngx_http_realtime_settle_slot(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_wid_t gone)
 {
-    rt_ref_t                        ref;
-    uint32_t                        bucket = 0;
-    ngx_http_realtime_zone_t       *z = hub->bus->zone;
-    ngx_http_realtime_entry_t       e;
+    rt_ref_t                   ref;
+    uint32_t                   bucket = 0;
+    ngx_http_realtime_zone_t  *z = hub->bus->zone;
 
     while (ngx_http_realtime_directory_inherit(z, gone, hub->bus->self,
                                                &bucket, &ref)
            == NGX_OK)
     {
         ngx_http_realtime_settle_session(hub, ref);
+
+        if (ngx_http_realtime_bus_behind(hub->bus)) {
+            return NGX_AGAIN;
+        }
     }
+
+    ngx_http_realtime_announce_gone(hub, gone);
+    ngx_http_realtime_slot_release(z, gone);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_realtime_announce_gone(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_wid_t gone)
+{
+    ngx_http_realtime_entry_t  e;
 
     ngx_memzero(&e, sizeof(e));
 
@@ -185,8 +217,6 @@ ngx_http_realtime_settle_slot(ngx_http_realtime_hub_t *hub,
     e.to = gone;
 
     (void) ngx_http_realtime_bus_append(hub->bus, &e);
-
-    ngx_http_realtime_slot_release(z, gone);
 }
 
 
@@ -197,8 +227,10 @@ ngx_http_realtime_settle_session(ngx_http_realtime_hub_t *hub, rt_ref_t ref)
     ngx_http_realtime_departure_t   d;
 
     while (ngx_http_realtime_roster_depart(z, ref, &d) == NGX_OK) {
-        (void) ngx_http_realtime_announce_left(hub, d.nsp, d.room,
-                                               rt_str(RT_ID_LEN, d.id));
+        if (d.left) {
+            (void) ngx_http_realtime_announce_left(hub, d.nsp, d.room,
+                                                   rt_str(RT_ID_LEN, d.id));
+        }
     }
 
     ngx_http_realtime_directory_remove(z, ref);

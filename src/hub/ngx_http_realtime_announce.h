@@ -25,20 +25,29 @@ ngx_int_t ngx_http_realtime_announce_left(ngx_http_realtime_hub_t *hub,
 ngx_int_t ngx_http_realtime_enter(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk, rt_str_t room, ngx_uint_t *count);
 
-/* leaves it everywhere; NGX_DECLINED if it was not in it */
+/*
+ * Leaves it everywhere, and tells those who stay; NGX_DECLINED if it was not
+ * in it.
+ */
 ngx_int_t ngx_http_realtime_depart(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk, rt_str_t room);
 
-/* leaves all rooms, with an announcement each unless the session moves */
+/* leaves all rooms; quietly, and here only, when the session moves */
 void ngx_http_realtime_depart_all(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk);
 
 /*
  * Settles what dead workers left: their sessions end, the others are told.
  * Looks at all slots, or with "neighbour" at those next to this worker's.
+ * NGX_AGAIN: more is to be done, when the log has been read.
  */
-void ngx_http_realtime_settle(ngx_http_realtime_hub_t *hub,
+ngx_int_t ngx_http_realtime_settle(ngx_http_realtime_hub_t *hub,
     ngx_uint_t neighbour);
+
+/* nobody is to wait for earlier holders of the slot any more, or for this
+   worker's answers that were lost */
+void ngx_http_realtime_announce_gone(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_wid_t gone);
 
 /*
  * Settles the session "sid" if the directory has it as this worker's and the

@@ -51,6 +51,7 @@ ngx_http_realtime_create_loc_conf(ngx_conf_t *cf)
     session->max_payload = NGX_CONF_UNSET_SIZE;
     session->send_buffer = NGX_CONF_UNSET_SIZE;
     session->max_connections = NGX_CONF_UNSET_UINT;
+    session->max_rooms = NGX_CONF_UNSET_UINT;
     session->echo = NGX_CONF_UNSET;
 
     conf->transport.cors.origins = NGX_CONF_UNSET_PTR;
@@ -130,6 +131,7 @@ ngx_http_realtime_merge_session(ngx_conf_t *cf,
     ngx_conf_merge_size_value(conf->send_buffer, prev->send_buffer, buffer);
     ngx_conf_merge_uint_value(conf->max_connections, prev->max_connections,
                               connections);
+    ngx_conf_merge_uint_value(conf->max_rooms, prev->max_rooms, 1000);
     ngx_conf_merge_value(conf->echo, prev->echo, 0);
 
     ngx_conf_merge_bitmask_value(conf->transports, prev->transports,

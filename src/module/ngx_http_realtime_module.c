@@ -83,6 +83,13 @@ static ngx_command_t  ngx_http_realtime_commands[] = {
                transport.session.max_connections),
       NULL },
 
+    { ngx_string("realtime_max_rooms"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_realtime_set_number,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_realtime_loc_conf_t, transport.session.max_rooms),
+      NULL },
+
     { ngx_string("realtime_transports"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
       ngx_http_realtime_set_transports,

@@ -19,7 +19,8 @@ static void ngx_http_realtime_worker_close_one(void *ctx,
 
 
 /* how often a worker looks whether its neighbour lives, ms */
-#define NGX_HTTP_REALTIME_WATCH     1000
+#define NGX_HTTP_REALTIME_WATCH       1000
+#define NGX_HTTP_REALTIME_WATCH_SOON  10        /* settling goes on */
 
 /* how long clients may take to go when the worker shuts down, ms */
 #define NGX_HTTP_REALTIME_PATIENCE  5000
@@ -32,6 +33,7 @@ ngx_int_t
 ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
     ngx_http_realtime_zone_t *zone, ngx_cycle_t *cycle)
 {
+    ngx_int_t                        rc;
     ngx_http_realtime_hub_t         *hub = &w->hub;
     ngx_http_realtime_bus_t         *bus = &w->bus;
     ngx_http_realtime_sessions_t    *set = &w->sessions;
@@ -73,7 +75,7 @@ ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
         return NGX_ERROR;
     }
 
-    ngx_http_realtime_settle(hub, 0);
+    rc = ngx_http_realtime_settle(hub, 0);
 
     w->leave.handler = ngx_http_realtime_worker_leave_handler;
     w->leave.data = w;
@@ -84,7 +86,8 @@ ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
     w->watch.log = cycle->log;
     w->watch.cancelable = 1;
 
-    ngx_add_timer(&w->watch, NGX_HTTP_REALTIME_WATCH);
+    ngx_add_timer(&w->watch, rc == NGX_OK ? NGX_HTTP_REALTIME_WATCH
+                                          : NGX_HTTP_REALTIME_WATCH_SOON);
 
     tp->ready = 1;
 
@@ -129,9 +132,12 @@ ngx_http_realtime_worker_entry(ngx_http_realtime_bus_t *bus,
         break;
 
     case NGX_HTTP_REALTIME_ENTRY_GONE:
-        ngx_http_realtime_waiter_gone(&bus->waiters, e->to,
-                                      NGX_HTTP_BAD_REQUEST);
-        ngx_http_realtime_polling_lost(&w->transports, e->to);
+        if (e->to.slot != bus->self.slot) {
+            ngx_http_realtime_waiter_gone(&bus->waiters, e->to, bus->pos,
+                                          NGX_HTTP_BAD_REQUEST);
+            ngx_http_realtime_polling_lost(&w->transports, e->to);
+        }
+
         break;
 
     default:
@@ -153,14 +159,16 @@ static void
 ngx_http_realtime_worker_lag(ngx_http_realtime_bus_t *bus)
 {
     ngx_uint_t                   reason = NGX_HTTP_REALTIME_CLOSED_FORCED;
-    ngx_http_realtime_wid_t      all;
+    ngx_http_realtime_wid_t      all, self = bus->self;
     ngx_http_realtime_worker_t  *w = bus->data;
 
-    /* answers may be among what was lost: nobody is left waiting */
+    /* answers may be among what was lost: nobody here is left waiting */
+
+    ngx_http_realtime_hold_abort(&w->transports);
 
     for (all.slot = 0; all.slot < NGX_HTTP_REALTIME_SLOTS; all.slot++) {
         all.generation = (uint32_t) -1;
-        ngx_http_realtime_waiter_gone(&bus->waiters, all,
+        ngx_http_realtime_waiter_gone(&bus->waiters, all, (uint64_t) -1,
                                       NGX_HTTP_BAD_REQUEST);
     }
 
@@ -168,7 +176,12 @@ ngx_http_realtime_worker_lag(ngx_http_realtime_bus_t *bus)
                                     ngx_http_realtime_worker_close_one,
                                     &reason);
 
-    /* and no session that was given to us meanwhile */
+    /* questions as well: nobody elsewhere waits for us */
+
+    self.generation++;
+    ngx_http_realtime_announce_gone(&w->hub, self);
+
+    /* and no session that was given to us meanwhile is left over */
 
     ngx_http_realtime_settle_missed(&w->hub);
 }
@@ -221,9 +234,11 @@ ngx_http_realtime_worker_close_one(void *ctx, ngx_http_realtime_session_t *s)
 static void
 ngx_http_realtime_worker_watch_handler(ngx_event_t *ev)
 {
+    ngx_int_t                    rc;
     ngx_http_realtime_worker_t  *w = ev->data;
 
-    ngx_http_realtime_settle(&w->hub, 1);
+    rc = ngx_http_realtime_settle(&w->hub, 1);
 
-    ngx_add_timer(&w->watch, NGX_HTTP_REALTIME_WATCH);
+    ngx_add_timer(&w->watch, rc == NGX_OK ? NGX_HTTP_REALTIME_WATCH
+                                          : NGX_HTTP_REALTIME_WATCH_SOON);
 }

@@ -373,6 +373,12 @@ ngx_http_realtime_session_reap_handler(ngx_event_t *ev)
     ngx_http_realtime_sessions_t  *set = ev->data;
 
     while (!ngx_queue_empty(&set->closing)) {
+
+        if (ngx_http_realtime_bus_behind(set->bus)) {
+            ngx_post_event(ev, &ngx_posted_next_events);
+            return;
+        }
+
         q = ngx_queue_head(&set->closing);
         ngx_queue_remove(q);
 

@@ -39,6 +39,7 @@ typedef struct {
     size_t        send_buffer;          /* what may wait for one client */
     ngx_uint_t    transports;           /* NGX_HTTP_REALTIME_POLLING, ... */
     ngx_uint_t    max_connections;      /* of the host */
+    ngx_uint_t    max_rooms;            /* of one socket */
     ngx_flag_t    echo;                 /* bare Engine.IO */
     void         *events;               /* for handler/ */
 } ngx_http_realtime_session_conf_t;

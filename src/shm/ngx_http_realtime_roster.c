@@ -159,10 +159,11 @@ ngx_http_realtime_roster_enter_locked(ngx_http_realtime_zone_t *z,
 
 ngx_int_t
 ngx_http_realtime_roster_leave(ngx_http_realtime_zone_t *z, rt_ref_t socket,
-    rt_str_t nsp, rt_str_t name)
+    rt_str_t nsp, rt_str_t name, ngx_uint_t *left)
 {
     rt_ref_t                         room, *link;
     ngx_int_t                        rc = NGX_DECLINED;
+    ngx_http_realtime_room_rec_t    *from;
     ngx_http_realtime_member_rec_t  *rec;
     ngx_http_realtime_socket_rec_t  *who;
 
@@ -178,6 +179,9 @@ ngx_http_realtime_roster_leave(ngx_http_realtime_zone_t *z, rt_ref_t socket,
         rec = ngx_http_realtime_at(z, *link);
 
         if (rec->room == room) {
+            from = ngx_http_realtime_at(z, room);
+            *left = from->count - 1;
+
             ngx_http_realtime_roster_unlink_locked(z, link);
             rc = NGX_OK;
             break;
@@ -308,6 +312,7 @@ ngx_http_realtime_roster_depart(ngx_http_realtime_zone_t *z,
         ngx_memcpy(d->text, room->text, room->nsp_len + room->name_len);
         d->nsp = rt_str(room->nsp_len, d->text);
         d->room = rt_str(room->name_len, d->text + room->nsp_len);
+        d->left = room->count - 1;
 
         ngx_http_realtime_roster_unlink_locked(z, &socket->members);
         rc = NGX_OK;

@@ -22,9 +22,9 @@
 ngx_int_t ngx_http_realtime_roster_enter(ngx_http_realtime_zone_t *z,
     rt_ref_t socket, rt_str_t nsp, rt_str_t room, ngx_uint_t *count);
 
-/* NGX_DECLINED if it was not there */
+/* "*left": members that stay; NGX_DECLINED if it was not there */
 ngx_int_t ngx_http_realtime_roster_leave(ngx_http_realtime_zone_t *z,
-    rt_ref_t socket, rt_str_t nsp, rt_str_t room);
+    rt_ref_t socket, rt_str_t nsp, rt_str_t room, ngx_uint_t *left);
 
 /* members of the room; 0 if there is no such room */
 ngx_uint_t ngx_http_realtime_roster_count(ngx_http_realtime_zone_t *z,
@@ -41,6 +41,7 @@ typedef struct {
     u_char    id[RT_ID_LEN];            /* of the socket */
     rt_str_t  nsp;
     rt_str_t  room;
+    uint32_t  left;                     /* members that stay */
     u_char    text[512];
 } ngx_http_realtime_departure_t;
 

@@ -22,7 +22,7 @@ static rt_str_t ngx_http_realtime_hold_body(ngx_http_request_t *r);
 static void ngx_http_realtime_hold_answer(ngx_http_realtime_waiter_t *w,
     ngx_http_realtime_entry_t *e);
 static void ngx_http_realtime_hold_cleanup(void *data);
-static void ngx_http_realtime_hold_release_one(void *ctx,
+static void ngx_http_realtime_hold_each(void *ctx,
     ngx_http_realtime_waiter_t *w);
 
 
@@ -255,19 +255,45 @@ ngx_http_realtime_hold_cleanup(void *data)
 }
 
 
+/* for each parked GET */
+
+typedef struct {
+    ngx_http_realtime_transports_t  *tp;
+    ngx_uint_t                       type;      /* of the operation */
+} ngx_http_realtime_hold_each_t;
+
+
+void
+ngx_http_realtime_hold_abort(ngx_http_realtime_transports_t *tp)
+{
+    ngx_http_realtime_hold_each_t  each;
+
+    each.tp = tp;
+    each.type = NGX_HTTP_REALTIME_ENTRY_ABORT;
+
+    ngx_http_realtime_waiter_each(&tp->bus->waiters,
+                                  ngx_http_realtime_hold_each, &each);
+}
+
+
 void
 ngx_http_realtime_hold_release(ngx_http_realtime_transports_t *tp)
 {
+    ngx_http_realtime_hold_each_t  each;
+
+    each.tp = tp;
+    each.type = NGX_HTTP_REALTIME_ENTRY_RELEASE;
+
     ngx_http_realtime_waiter_each(&tp->bus->waiters,
-                                  ngx_http_realtime_hold_release_one, tp);
+                                  ngx_http_realtime_hold_each, &each);
 }
 
 
 static void
-ngx_http_realtime_hold_release_one(void *ctx, ngx_http_realtime_waiter_t *w)
+ngx_http_realtime_hold_each(void *ctx, ngx_http_realtime_waiter_t *w)
 {
-    ngx_http_realtime_hold_t        *hold;
-    ngx_http_realtime_transports_t  *tp = ctx;
+    ngx_http_realtime_hold_t       *hold;
+    ngx_http_realtime_hold_each_t  *each = ctx;
 
     if (w->answer != ngx_http_realtime_hold_answer) {
         return;
@@ -276,8 +302,7 @@ ngx_http_realtime_hold_release_one(void *ctx, ngx_http_realtime_waiter_t *w)
     hold = (ngx_http_realtime_hold_t *) w;
 
     if (hold->get) {
-        (void) ngx_http_realtime_operation_send(tp,
-                                            NGX_HTTP_REALTIME_ENTRY_RELEASE,
+        (void) ngx_http_realtime_operation_send(each->tp, each->type,
                                             rt_str(RT_ID_LEN, hold->sid), w,
                                             rt_lit(""));
     }

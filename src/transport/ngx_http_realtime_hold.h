@@ -20,6 +20,12 @@ ngx_int_t ngx_http_realtime_hold_get(ngx_http_request_t *r,
 ngx_int_t ngx_http_realtime_hold_post(ngx_http_request_t *r,
     ngx_http_realtime_transports_t *tp, rt_str_t sid);
 
+/*
+ * Answers may have been lost on their way here: the sessions of parked GETs,
+ * which may think that they were answered, are to end.
+ */
+void ngx_http_realtime_hold_abort(ngx_http_realtime_transports_t *tp);
+
 /* the worker exits: parked GETs of sessions elsewhere are to be answered */
 void ngx_http_realtime_hold_release(ngx_http_realtime_transports_t *tp);
 

@@ -43,6 +43,7 @@ ngx_http_realtime_operation_send(ngx_http_realtime_transports_t *tp,
 
     if (w) {
         w->owner = place.owner;
+        w->since = ngx_http_realtime_bus_head(tp->bus);
     }
 
     return ngx_http_realtime_bus_append(tp->bus, &e) == NGX_OK ? NGX_OK
