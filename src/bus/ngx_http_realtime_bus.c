@@ -83,7 +83,7 @@ ngx_http_realtime_bus_watch(ngx_http_realtime_bus_t *bus)
     /* and idle, so that nginx tells it about a graceful shutdown */
     c->idle = 1;
 
-    if (ngx_add_event(c->read, NGX_READ_EVENT, 0) != NGX_OK) {
+    if (ngx_add_event(c->read, NGX_READ_EVENT, NGX_CLEAR_EVENT) != NGX_OK) {
         ngx_free_connection(c);
         return NGX_ERROR;
     }
@@ -116,8 +116,6 @@ ngx_http_realtime_bus_wake_handler(ngx_event_t *rev)
         bus->on_exit(bus);
         return;
     }
-
-    ngx_http_realtime_wake_clear(bus->self.slot);
 
     ngx_post_event(&bus->drain, &ngx_posted_events);
 }
@@ -200,7 +198,12 @@ ngx_http_realtime_bus_drain_handler(ngx_event_t *ev)
     ngx_http_realtime_bus_t   *bus = ev->data;
     ngx_http_realtime_entry_t  e;
 
-    for (n = 0; n < NGX_HTTP_REALTIME_BUS_BATCH; n++) {
+    /* connections have to wait where they write more than is read */
+
+    for (n = 0;
+         n < NGX_HTTP_REALTIME_BUS_BATCH || ngx_http_realtime_bus_behind(bus);
+         n++)
+    {
 
         bus->pos = bus->cursor;
         rc = ngx_http_realtime_bus_read(bus, &bus->cursor, &e);

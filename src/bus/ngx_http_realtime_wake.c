@@ -78,14 +78,3 @@ ngx_http_realtime_wake(ngx_uint_t slot)
         return;
     }
 }
-
-
-void
-ngx_http_realtime_wake_clear(ngx_uint_t slot)
-{
-    uint64_t  n;
-
-    if (read(ngx_http_realtime_wake_fds[slot], &n, sizeof(n)) == -1) {
-        return;
-    }
-}

@@ -24,10 +24,12 @@ ngx_uint_t ngx_http_realtime_wake_slots(void);
 /* the descriptor of a slot, to be watched by its holder */
 ngx_socket_t ngx_http_realtime_wake_fd(ngx_uint_t slot);
 
+/*
+ * The holder watches for edges and never reads the counter: after a reload
+ * with another zone two workers may hold one slot number, and neither is to
+ * take a wake-up from the other.
+ */
 void ngx_http_realtime_wake(ngx_uint_t slot);
-
-/* what the holder does when its descriptor is readable */
-void ngx_http_realtime_wake_clear(ngx_uint_t slot);
 
 
 #endif /* _NGX_HTTP_REALTIME_WAKE_H_INCLUDED_ */

@@ -1,5 +1,6 @@
 
 #include "hub/ngx_http_realtime_move.h"
+#include "hub/ngx_http_realtime_announce.h"
 #include "session/ngx_http_realtime_input.h"
 #include "shm/ngx_http_realtime_directory.h"
 
@@ -273,6 +274,19 @@ ngx_http_realtime_move_take(ngx_http_realtime_hub_t *hub,
     }
 
     return s;
+}
+
+
+void
+ngx_http_realtime_move_refuse(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_entry_t *e)
+{
+    rt_str_t                   list = e->packets, sid;
+    ngx_http_realtime_moved_t  item;
+
+    if (ngx_http_realtime_move_next(&list, &item, &sid) == NGX_OK) {
+        ngx_http_realtime_settle_lost(hub, sid);
+    }
 }
 
 

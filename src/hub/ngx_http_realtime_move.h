@@ -36,4 +36,9 @@ ngx_http_realtime_session_t *ngx_http_realtime_move_take(
     ngx_http_realtime_entry_t *e, uint64_t pos);
 
 
+/* nobody waits for the session that "e" brings: it ends */
+void ngx_http_realtime_move_refuse(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_entry_t *e);
+
+
 #endif /* _NGX_HTTP_REALTIME_MOVE_H_INCLUDED_ */

@@ -6,6 +6,8 @@
 #include "transport/ngx_http_realtime_upgrade.h"
 
 
+static void ngx_http_realtime_worker_timers(ngx_http_realtime_worker_t *w,
+    ngx_int_t rc);
 static void ngx_http_realtime_worker_entry(ngx_http_realtime_bus_t *bus,
     ngx_http_realtime_entry_t *e);
 static void ngx_http_realtime_worker_operation(void *hub,
@@ -33,7 +35,6 @@ ngx_int_t
 ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
     ngx_http_realtime_zone_t *zone, ngx_cycle_t *cycle)
 {
-    ngx_int_t                        rc;
     ngx_http_realtime_hub_t         *hub = &w->hub;
     ngx_http_realtime_bus_t         *bus = &w->bus;
     ngx_http_realtime_sessions_t    *set = &w->sessions;
@@ -66,6 +67,7 @@ ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
     tp->log = cycle->log;
     tp->in = ngx_palloc(cycle->pool, NGX_HTTP_REALTIME_SCRATCH_SIZE);
     tp->out = ngx_palloc(cycle->pool, NGX_HTTP_REALTIME_SCRATCH_SIZE);
+    ngx_queue_init(&tp->probes);
 
     if (tp->in == NULL || tp->out == NULL
         || ngx_http_realtime_bus_open(bus) != NGX_OK
@@ -75,23 +77,29 @@ ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
         return NGX_ERROR;
     }
 
-    rc = ngx_http_realtime_settle(hub, 0);
+    ngx_http_realtime_worker_timers(w, ngx_http_realtime_settle(hub, 0));
+    tp->ready = 1;
 
+    return NGX_OK;
+}
+
+
+/* "rc" is what settling came to */
+
+static void
+ngx_http_realtime_worker_timers(ngx_http_realtime_worker_t *w, ngx_int_t rc)
+{
     w->leave.handler = ngx_http_realtime_worker_leave_handler;
     w->leave.data = w;
-    w->leave.log = cycle->log;
+    w->leave.log = w->bus.log;
 
     w->watch.handler = ngx_http_realtime_worker_watch_handler;
     w->watch.data = w;
-    w->watch.log = cycle->log;
+    w->watch.log = w->bus.log;
     w->watch.cancelable = 1;
 
     ngx_add_timer(&w->watch, rc == NGX_OK ? NGX_HTTP_REALTIME_WATCH
                                           : NGX_HTTP_REALTIME_WATCH_SOON);
-
-    tp->ready = 1;
-
-    return NGX_OK;
 }
 
 
@@ -212,6 +220,7 @@ ngx_http_realtime_worker_leave_handler(ngx_event_t *ev)
                                     &reason);
 
     ngx_http_realtime_hold_release(&w->transports);
+    ngx_http_realtime_upgrade_shutdown(&w->transports);
 
     if ((w->sessions.n || w->transports.lingering || w->bus.waiters.used)
         && w->patience > NGX_HTTP_REALTIME_LEAVE)
@@ -238,6 +247,12 @@ ngx_http_realtime_worker_watch_handler(ngx_event_t *ev)
     ngx_http_realtime_worker_t  *w = ev->data;
 
     rc = ngx_http_realtime_settle(&w->hub, 1);
+
+    /* whatever may have happened to a wake-up */
+
+    if (ngx_http_realtime_bus_head(&w->bus) != w->bus.cursor) {
+        ngx_post_event(&w->bus.drain, &ngx_posted_events);
+    }
 
     ngx_add_timer(&w->watch, rc == NGX_OK ? NGX_HTTP_REALTIME_WATCH
                                           : NGX_HTTP_REALTIME_WATCH_SOON);

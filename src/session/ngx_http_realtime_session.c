@@ -119,6 +119,7 @@ ngx_http_realtime_session_open(ngx_http_realtime_sessions_t *set,
     }
 
     if (ngx_http_realtime_session_start(s) != NGX_OK) {
+        ngx_http_realtime_directory_remove(set->bus->zone, s->ref);
         rc = NGX_ERROR;
         goto failed;
     }

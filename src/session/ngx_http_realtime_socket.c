@@ -14,8 +14,17 @@ ngx_http_realtime_socket_t *
 ngx_http_realtime_socket_open(ngx_http_realtime_session_t *s, rt_str_t nsp,
     u_char *id, rt_ref_t ref)
 {
+    ngx_uint_t                     n;
     ngx_http_realtime_socket_t    *sk;
     ngx_http_realtime_sessions_t  *set = s->set;
+
+    for (n = 0, sk = s->sockets; sk; sk = sk->next) {
+        n++;
+    }
+
+    if (n >= NGX_HTTP_REALTIME_SOCKETS_MAX) {
+        return NULL;
+    }
 
     sk = ngx_calloc(sizeof(ngx_http_realtime_socket_t), set->log);
     if (sk == NULL) {

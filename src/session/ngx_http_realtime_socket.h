@@ -49,6 +49,9 @@ struct ngx_http_realtime_socket_s {
 };
 
 
+/* namespaces that one client may be in */
+#define NGX_HTTP_REALTIME_SOCKETS_MAX  64
+
 /* acks that one client may owe */
 #define NGX_HTTP_REALTIME_ACKS_MAX  256
 
@@ -59,7 +62,7 @@ struct ngx_http_realtime_socket_s {
 /*
  * A socket of "s" in the namespace "nsp".  "id" NULL: a new one, entered into
  * the directory; else one that moved here with its "ref".  NULL: no memory,
- * or the zone is full.
+ * the zone is full, or "s" has too many.
  */
 ngx_http_realtime_socket_t *ngx_http_realtime_socket_open(
     ngx_http_realtime_session_t *s, rt_str_t nsp, u_char *id, rt_ref_t ref);

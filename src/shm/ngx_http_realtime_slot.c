@@ -2,8 +2,15 @@
 #include "shm/ngx_http_realtime_slot.h"
 
 
+/* could not be found out: no descriptor is free, for example */
+#define NGX_HTTP_REALTIME_STARTED_UNKNOWN  UINT64_MAX
+
+
 static uint64_t ngx_http_realtime_slot_started(uint32_t pid);
-static ngx_int_t ngx_http_realtime_slot_died(ngx_http_realtime_slot_t *slot);
+static ngx_int_t ngx_http_realtime_slot_bury(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_wid_t *wid, uint32_t pid);
+static ngx_int_t ngx_http_realtime_slot_died(ngx_http_realtime_slot_t *slot,
+    uint32_t pid);
 
 
 ngx_int_t
@@ -83,7 +90,7 @@ ngx_int_t
 ngx_http_realtime_slot_dead(ngx_http_realtime_zone_t *z, uint32_t after,
     ngx_uint_t neighbour, ngx_http_realtime_wid_t *wid)
 {
-    uint32_t                   i, n;
+    uint32_t                   i, n, pid;
     ngx_http_realtime_slot_t  *slot;
 
     n = z->sh->slots_used;
@@ -93,12 +100,16 @@ ngx_http_realtime_slot_dead(ngx_http_realtime_zone_t *z, uint32_t after,
         wid->slot = (after + i) % n;
         slot = &z->sh->slot[wid->slot];
 
-        if (atomic_load(&slot->pid) == 0) {
+        wid->generation = slot->generation;
+        pid = atomic_load(&slot->pid);
+
+        if (pid == 0) {
             continue;
         }
 
-        if (ngx_http_realtime_slot_died(slot)) {
-            ngx_http_realtime_slot_retire(z, wid);
+        if (ngx_http_realtime_slot_died(slot, pid)
+            && ngx_http_realtime_slot_bury(z, wid, pid))
+        {
             return NGX_OK;
         }
 
@@ -108,6 +119,30 @@ ngx_http_realtime_slot_dead(ngx_http_realtime_zone_t *z, uint32_t after,
     }
 
     return NGX_DONE;
+}
+
+
+/* a new generation, unless somebody else was faster */
+
+static ngx_int_t
+ngx_http_realtime_slot_bury(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_wid_t *wid, uint32_t pid)
+{
+    ngx_int_t                  same;
+    ngx_http_realtime_slot_t  *slot = &z->sh->slot[wid->slot];
+
+    ngx_http_realtime_zone_lock(z);
+
+    same = (slot->generation == wid->generation
+            && atomic_load(&slot->pid) == pid);
+
+    if (same) {
+        wid->generation = ++slot->generation;
+    }
+
+    ngx_http_realtime_zone_unlock(z);
+
+    return same;
 }
 
 
@@ -124,26 +159,26 @@ ngx_http_realtime_slot_retire(ngx_http_realtime_zone_t *z,
 
 
 static ngx_int_t
-ngx_http_realtime_slot_died(ngx_http_realtime_slot_t *slot)
+ngx_http_realtime_slot_died(ngx_http_realtime_slot_t *slot, uint32_t pid)
 {
-    uint32_t  pid;
     uint64_t  started;
 
-    pid = atomic_load(&slot->pid);
-
-    if (slot->started == 0) {
+    if (slot->started == 0
+        || slot->started == NGX_HTTP_REALTIME_STARTED_UNKNOWN)
+    {
         return kill(pid, 0) == -1 && ngx_errno == NGX_ESRCH;    /* no proc */
     }
 
     started = ngx_http_realtime_slot_started(pid);
 
-    /* another process may have taken the slot while we looked */
-
-    return started != slot->started && pid == atomic_load(&slot->pid);
+    return started != NGX_HTTP_REALTIME_STARTED_UNKNOWN
+           && started != slot->started;
 }
 
 
-/* field 22 of /proc/PID/stat; 0 when there is no such process, or a zombie */
+/*
+ * Field 22 of /proc/PID/stat; 0 when there is no such process, or a zombie.
+ */
 
 static uint64_t
 ngx_http_realtime_slot_started(uint32_t pid)
@@ -159,14 +194,14 @@ ngx_http_realtime_slot_started(uint32_t pid)
 
     fd = ngx_open_file(buf, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
     if (fd == NGX_INVALID_FILE) {
-        return 0;
+        return ngx_errno == NGX_ENOENT ? 0 : NGX_HTTP_REALTIME_STARTED_UNKNOWN;
     }
 
     n = ngx_read_fd(fd, buf, sizeof(buf) - 1);
     ngx_close_file(fd);
 
     if (n <= 0) {
-        return 0;
+        return ngx_errno == NGX_ESRCH ? 0 : NGX_HTTP_REALTIME_STARTED_UNKNOWN;
     }
 
     buf[n] = '\0';

@@ -10,6 +10,8 @@ typedef struct {
     ngx_http_request_t              *request;
     u_char                           sid[RT_ID_LEN];
     unsigned                         get:1;
+    unsigned                         inside:1;  /* of a handler: its caller
+                                                   runs what is posted */
 } ngx_http_realtime_hold_t;
 
 
@@ -119,25 +121,31 @@ ngx_http_realtime_hold_send(ngx_http_realtime_hold_t *hold, ngx_uint_t type,
     ngx_http_request_t              *r = hold->request;
     ngx_http_realtime_transports_t  *tp = hold->tp;
 
+    /* an answer may come at once: the request stays until we are through */
+
+    r->main->count++;
+
     rc = ngx_http_realtime_waiter_add(&tp->bus->waiters, &hold->waiter,
                                       tp->log);
 
     if (rc == NGX_OK) {
+        hold->inside = 1;
         rc = ngx_http_realtime_operation_send(tp, type,
                                               rt_str(RT_ID_LEN, hold->sid),
                                               &hold->waiter, body);
+        hold->inside = 0;
     }
 
-    if (rc == NGX_OK) {
-        return;
-    }
+    if (rc != NGX_OK) {
+        ngx_http_realtime_waiter_remove(&tp->bus->waiters, &hold->waiter);
 
-    ngx_http_realtime_waiter_remove(&tp->bus->waiters, &hold->waiter);
-
-    ngx_http_finalize_request(r, rc == NGX_DECLINED
+        ngx_http_finalize_request(r, rc == NGX_DECLINED
                    ? ngx_http_realtime_respond_error(r,
                                                NGX_HTTP_REALTIME_UNKNOWN_SID)
                    : NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
+
+    ngx_http_finalize_request(r, NGX_DONE);
 }
 
 
@@ -215,11 +223,13 @@ ngx_http_realtime_hold_answer(ngx_http_realtime_waiter_t *w,
     ngx_http_realtime_entry_t *e)
 {
     const char                *type = "application/json";
+    ngx_uint_t                 inside;
     ngx_connection_t          *c;
     ngx_http_request_t        *r;
     ngx_http_realtime_hold_t  *hold;
 
     hold = (ngx_http_realtime_hold_t *) w;
+    inside = hold->inside;
     r = hold->request;
     c = r->connection;
 
@@ -229,7 +239,10 @@ ngx_http_realtime_hold_answer(ngx_http_realtime_waiter_t *w,
 
     ngx_http_finalize_request(r, ngx_http_realtime_respond(r, e->number, type,
                                                            e->packets));
-    ngx_http_run_posted_requests(c);
+
+    if (!inside) {
+        ngx_http_run_posted_requests(c);
+    }
 }
 
 

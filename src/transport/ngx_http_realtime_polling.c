@@ -201,28 +201,36 @@ ngx_http_realtime_polling_gather(ngx_http_realtime_session_t *s, rt_str_t last)
 }
 
 
-/* room for the first packets with a separator each; "*n": how many */
+/*
+ * Room for the first packets with a separator each; "*n": how many, so that
+ * the answer fits into the log, should it have to go to another worker.
+ */
 
 static size_t
 ngx_http_realtime_polling_size(ngx_http_realtime_session_t *s, ngx_uint_t *n)
 {
-    size_t                           size = 0;
+    size_t                           len, size = 0, most;
     uint32_t                         i;
     ngx_http_realtime_blob_t        *b;
     ngx_http_realtime_outq_chunk_t  *chunk;
 
     *n = 0;
+    most = rt_ring_max(s->set->bus->zone->ring->size) / 2;
 
     for (chunk = s->outq.head; chunk; chunk = chunk->next) {
         for (i = chunk->first; i < chunk->last; i++) {
 
-            if (*n == NGX_HTTP_REALTIME_POLLING_PACKETS) {
+            b = chunk->blobs[i];
+            len = 2 + ((b->opcode == RT_WS_BINARY) ? rt_base64_size(b->len)
+                                                   : b->len);
+
+            if (*n == NGX_HTTP_REALTIME_POLLING_PACKETS
+                || (*n && size + len > most))
+            {
                 return size;
             }
 
-            b = chunk->blobs[i];
-            size += 2 + ((b->opcode == RT_WS_BINARY) ? rt_base64_size(b->len)
-                                                     : b->len);
+            size += len;
             (*n)++;
         }
     }

@@ -25,6 +25,7 @@ typedef struct {
     ngx_log_t                     *log;
     u_char                        *in;          /* bytes just received */
     u_char                        *out;         /* bytes being gathered */
+    ngx_queue_t                    probes;      /* WebSockets that probe */
     ngx_uint_t                     lingering;   /* closing WebSockets */
     unsigned                       ready:1;     /* this worker has a slot */
     unsigned                       exiting:1;

@@ -15,8 +15,9 @@ typedef struct {
     ngx_http_realtime_websocket_t   *ws;        /* ws->probe points back */
     ngx_http_realtime_transports_t  *tp;
     ngx_http_realtime_beat_t         timeout;
+    ngx_queue_t                      queue;     /* tp->probes */
     u_char                           sid[RT_ID_LEN];
-    unsigned                         probed:1;  /* the owner knows of us */
+    unsigned                         probed:1;  /* the owner may know of us */
     unsigned                         moving:1;  /* MOVE was sent */
 } ngx_http_realtime_probe_t;
 
@@ -82,6 +83,7 @@ ngx_http_realtime_upgrade_start(ngx_http_realtime_websocket_t *ws, void *data)
 
     pr->ws = ws;
     ws->probe = pr;
+    ngx_queue_insert_tail(&pr->tp->probes, &pr->queue);
 
     (void) ngx_http_realtime_beat_set(&pr->tp->set->beats, &pr->timeout,
                                       ngx_http_realtime_upgrade_timeout,
@@ -130,6 +132,7 @@ ngx_http_realtime_upgrade_input(ngx_http_realtime_websocket_t *ws,
 
     if (rt_str_eq(text, rt_lit("2probe")) && !pr->probed) {
         type = NGX_HTTP_REALTIME_ENTRY_PROBE;
+        pr->probed = 1;
 
     } else if (rt_str_eq(text, rt_lit("5"))) {
         type = NGX_HTTP_REALTIME_ENTRY_MOVE;
@@ -194,12 +197,14 @@ ngx_http_realtime_upgrade_answer(ngx_http_realtime_waiter_t *w,
     }
 
     if (e->number != NGX_HTTP_OK || pr->moving) {
+
+        /* refused, perhaps for the sake of another one: not ours to end */
+
         pr->moving = 0;
+        pr->probed = 0;
         ngx_http_realtime_upgrade_fail(pr);
         return;
     }
-
-    pr->probed = 1;
 
     if (ngx_http_realtime_websocket_say(ws, RT_WS_TEXT, rt_lit("3probe"))
         != NGX_OK)
@@ -209,6 +214,26 @@ ngx_http_realtime_upgrade_answer(ngx_http_realtime_waiter_t *w,
     }
 
     ngx_http_realtime_websocket_resume(ws);
+}
+
+
+void
+ngx_http_realtime_upgrade_shutdown(ngx_http_realtime_transports_t *tp)
+{
+    ngx_queue_t                *q, *next;
+    ngx_http_realtime_probe_t  *pr;
+
+    for (q = ngx_queue_head(&tp->probes);
+         q != ngx_queue_sentinel(&tp->probes);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        pr = ngx_queue_data(q, ngx_http_realtime_probe_t, queue);
+
+        if (!pr->moving && pr->ws->c) {
+            ngx_http_realtime_upgrade_fail(pr);
+        }
+    }
 }
 
 
@@ -236,6 +261,7 @@ ngx_http_realtime_upgrade_free(ngx_http_realtime_probe_t *pr)
 
     ngx_http_realtime_waiter_remove(&pr->tp->bus->waiters, &pr->waiter);
     ngx_http_realtime_beat_stop(&pr->timeout);
+    ngx_queue_remove(&pr->queue);
 
     pr->ws->probe = NULL;
 
@@ -264,7 +290,9 @@ ngx_http_realtime_upgrade_probed(ngx_http_realtime_session_t *s,
 {
     ngx_http_realtime_polling_t  *p;
 
-    if (s->transport != &ngx_http_realtime_polling
+    p = s->carrier;
+
+    if (s->transport != &ngx_http_realtime_polling || p->bye
         || s->state != NGX_HTTP_REALTIME_SESSION_OPEN
         || !(s->conf->transports & NGX_HTTP_REALTIME_WEBSOCKET)
         || ngx_http_realtime_session_move(s,
@@ -276,7 +304,6 @@ ngx_http_realtime_upgrade_probed(ngx_http_realtime_session_t *s,
         return;
     }
 
-    p = s->carrier;
     p->prober = e->from;
 
     ngx_http_realtime_polling_noop(s);
@@ -300,10 +327,10 @@ void
 ngx_http_realtime_upgrade_give(ngx_http_realtime_session_t *s,
     ngx_http_realtime_entry_t *e, ngx_http_realtime_transports_t *tp)
 {
-    void                       *carrier = s->carrier;
-    ngx_http_realtime_probe_t  *pr;
+    ngx_http_realtime_probe_t    *pr;
+    ngx_http_realtime_polling_t  *carrier = s->carrier;
 
-    if (s->transport != &ngx_http_realtime_polling
+    if (s->transport != &ngx_http_realtime_polling || carrier->bye
         || !(s->conf->transports & NGX_HTTP_REALTIME_WEBSOCKET))
     {
         ngx_http_realtime_operation_refuse(tp, e->from, e->handle,
@@ -389,8 +416,10 @@ ngx_http_realtime_upgrade_take(ngx_http_realtime_transports_t *tp,
     pr = ngx_http_realtime_upgrade_waiter(tp, e->handle);
 
     if (pr == NULL) {
-        ngx_log_error(NGX_LOG_ALERT, tp->log, 0,
-                      "realtime: a session came that nobody waits for");
+
+        /* who waited gave up when this worker was overtaken */
+
+        ngx_http_realtime_move_refuse(tp->hub, e);
         return;
     }
 

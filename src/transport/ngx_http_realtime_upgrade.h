@@ -38,6 +38,10 @@ void ngx_http_realtime_upgrade_input(ngx_http_realtime_websocket_t *ws,
 ngx_int_t ngx_http_realtime_upgrade_gone(ngx_http_realtime_websocket_t *ws);
 
 
+/* the worker exits: WebSockets that probe are told so */
+void ngx_http_realtime_upgrade_shutdown(ngx_http_realtime_transports_t *tp);
+
+
 /* operations, on the owner's side */
 
 void ngx_http_realtime_upgrade_probed(ngx_http_realtime_session_t *s,

@@ -104,6 +104,14 @@ ngx_http_realtime_websocket_read(ngx_http_realtime_websocket_t *ws)
     }
 
     do {
+        if (ngx_http_realtime_bus_behind(tp->bus)) {
+
+            /* what is in the log already comes first */
+
+            ngx_post_event(c->read, &ngx_posted_next_events);
+            return NGX_OK;
+        }
+
         n = c->recv(c, tp->in, NGX_HTTP_REALTIME_SCRATCH_SIZE);
 
         if (n == NGX_AGAIN) {
@@ -252,6 +260,7 @@ ngx_http_realtime_websocket_close(ngx_http_realtime_session_t *s)
 
         /* in the midst of a frame, or gone: nothing can be said any more */
 
+        ws->c->error = 1;
         ngx_http_realtime_websocket_drop(ws);
         return;
     }

@@ -60,7 +60,6 @@ check_shape(const rt_sio_packet_t *pkt)
     must(pkt->data.len == 0 || rt_json_check(pkt->data, &why) == RT_OK);
     must(pkt->nsp.len > 0 && pkt->nsp.len <= RT_SIO_MAX_NSP);
     must(pkt->nsp.data[0] == '/');
-    must(memchr(pkt->nsp.data, '?', pkt->nsp.len) == NULL);
     must(memchr(pkt->nsp.data, ',', pkt->nsp.len) == NULL);
     must(!pkt->has_id || pkt->id <= RT_SIO_MAX_ID);
     must(pkt->attachments <= RT_SIO_MAX_ATTACHMENTS);

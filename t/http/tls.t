@@ -434,7 +434,7 @@ async function rooms(server) {
 
 function connect2(port) {
     const session = http2.connect(`https://127.0.0.1:${port}`, {
-        rejectUnauthorized: false
+        rejectUnauthorized: false, servername: 'localhost'
     });
 
     session.on('error', () => {});

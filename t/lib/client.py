@@ -165,6 +165,10 @@ async def connect_again():
 
         same((await c.next())[1], 'disconnect')
 
+        # what is left of a connection would send the packets of the next one
+        await asyncio.wait([c.sio.eio.read_loop_task,
+                            c.sio.eio.write_loop_task], timeout=5)
+
 
 async def main():
     for fn in TESTS:

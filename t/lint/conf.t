@@ -130,7 +130,7 @@ sub missing_paths {
     my ($text) = @_;
 
     return "\n" . join '', grep { /(\w+)/ && $text !~ /\b$1\b/ }
-        map { "$_\n" } split /\n/, $temp;
+        map { "$_\n" } "access_log off;", split /\n/, $temp;
 }
 
 
