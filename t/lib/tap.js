@@ -38,9 +38,10 @@ class Failure extends Error {
 }
 
 
-function diag(text) {
+/* a failure is told where prove shows it */
+function diag(text, stream = process.stdout) {
     for (const line of String(text).split('\n')) {
-        process.stdout.write(`# ${line}\n`);
+        stream.write(`# ${line}\n`);
     }
 }
 
@@ -57,8 +58,10 @@ function note(passed, name, error) {
     process.stdout.write(`${passed ? 'ok' : 'not ok'} ${count} - ${label}\n`);
 
     if (!passed && error) {
+        diag(`${process.argv[1]}: ${label}`, process.stderr);
         diag(error instanceof Failure ? where(error)
-                                      : (error && error.stack) || error);
+                                      : (error && error.stack) || error,
+             process.stderr);
     }
 }
 
