@@ -94,16 +94,6 @@ ngx_http_realtime_bus_watch(ngx_http_realtime_bus_t *bus)
 }
 
 
-void
-ngx_http_realtime_bus_close(ngx_http_realtime_bus_t *bus)
-{
-    if (bus->slot) {
-        ngx_http_realtime_slot_release(bus->zone, bus->self);
-        bus->slot = NULL;
-    }
-}
-
-
 static void
 ngx_http_realtime_bus_wake_handler(ngx_event_t *rev)
 {

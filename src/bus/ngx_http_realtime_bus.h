@@ -54,9 +54,6 @@ struct ngx_http_realtime_bus_s {
  */
 ngx_int_t ngx_http_realtime_bus_open(ngx_http_realtime_bus_t *bus);
 
-/* gives the slot back */
-void ngx_http_realtime_bus_close(ngx_http_realtime_bus_t *bus);
-
 /*
  * Appends an entry ("from" is set here) and wakes whoever sleeps.
  * NGX_DECLINED if it is too long for the log; what was too long is logged.

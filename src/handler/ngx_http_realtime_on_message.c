@@ -64,6 +64,8 @@ ngx_http_realtime_on_message_send(ngx_http_realtime_call_t *call)
     m.nsp = ngx_http_realtime_call_nsp(call);
     m.room = msg.room.name;
     m.event = rt_lit("\"message:new\"");
+    m.attachments = call->pkt->attachments;     /* of the metadata */
+    m.n = call->n;
 
     ngx_http_realtime_answer_after(call, &m,
                      ngx_http_realtime_message_data(data, sizeof(data), &st));

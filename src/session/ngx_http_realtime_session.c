@@ -400,12 +400,14 @@ ngx_http_realtime_session_finish(ngx_http_realtime_session_t *s)
         ngx_http_realtime_socket_close(s->sockets);
     }
 
-    if (s->transport) {
-        s->transport->close(s);
-    }
+    /* gone for everybody before the client is told */
 
     ngx_http_realtime_directory_remove(s->set->bus->zone, s->ref);
     ngx_http_realtime_count(s->set->bus, CLOSED);
+
+    if (s->transport) {
+        s->transport->close(s);
+    }
 
     ngx_http_realtime_session_free(s);
 }

@@ -85,12 +85,64 @@ ngx_http_realtime_directory_find(ngx_http_realtime_zone_t *z, rt_str_t sid,
     if (rec) {
         place->ref = *link;
         place->owner = rec->owner;
-        place->websocket = rec->websocket;
     }
 
     ngx_http_realtime_zone_unlock(z);
 
     return rec ? NGX_OK : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_realtime_directory_probe(ngx_http_realtime_zone_t *z, rt_str_t sid,
+    ngx_http_realtime_wid_t prober)
+{
+    ngx_int_t                         rc = NGX_DECLINED;
+    ngx_http_realtime_session_rec_t  *rec;
+
+    ngx_http_realtime_zone_lock(z);
+
+    rec = ngx_http_realtime_at(z,
+                          *ngx_http_realtime_directory_lookup_locked(z, sid));
+
+    if (rec) {
+        rc = NGX_BUSY;
+
+        /* one whose worker has died tries no more */
+
+        if (!rec->websocket
+            && (rec->prober.generation == 0
+                || !ngx_http_realtime_slot_current(z, rec->prober)))
+        {
+            rec->prober = prober;
+            rc = NGX_OK;
+        }
+    }
+
+    ngx_http_realtime_zone_unlock(z);
+
+    return rc;
+}
+
+
+void
+ngx_http_realtime_directory_unprobe(ngx_http_realtime_zone_t *z, rt_str_t sid,
+    ngx_http_realtime_wid_t prober)
+{
+    ngx_http_realtime_session_rec_t  *rec;
+
+    ngx_http_realtime_zone_lock(z);
+
+    rec = ngx_http_realtime_at(z,
+                          *ngx_http_realtime_directory_lookup_locked(z, sid));
+
+    if (rec && rec->prober.slot == prober.slot
+        && rec->prober.generation == prober.generation)
+    {
+        rec->prober.generation = 0;
+    }
+
+    ngx_http_realtime_zone_unlock(z);
 }
 
 

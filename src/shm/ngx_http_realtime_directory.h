@@ -27,13 +27,23 @@ ngx_int_t ngx_http_realtime_directory_add(ngx_http_realtime_zone_t *z,
 typedef struct {
     rt_ref_t                 ref;
     ngx_http_realtime_wid_t  owner;
-    ngx_uint_t               websocket;     /* it does not poll (any more) */
 } ngx_http_realtime_place_t;
 
 
 /* NGX_OK with "*place", or NGX_DECLINED if there is no session "sid" */
 ngx_int_t ngx_http_realtime_directory_find(ngx_http_realtime_zone_t *z,
     rt_str_t sid, ngx_http_realtime_place_t *place);
+
+/*
+ * A WebSocket of "prober" came for the session: NGX_OK; NGX_BUSY when it has
+ * one, or another one tries already; NGX_DECLINED if there is no such session.
+ */
+ngx_int_t ngx_http_realtime_directory_probe(ngx_http_realtime_zone_t *z,
+    rt_str_t sid, ngx_http_realtime_wid_t prober);
+
+/* that WebSocket does not try any more */
+void ngx_http_realtime_directory_unprobe(ngx_http_realtime_zone_t *z,
+    rt_str_t sid, ngx_http_realtime_wid_t prober);
 
 /* the session has a WebSocket from now on */
 void ngx_http_realtime_directory_websocket(ngx_http_realtime_zone_t *z,

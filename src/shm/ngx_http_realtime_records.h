@@ -39,6 +39,8 @@ typedef struct {
     rt_ref_t                 next;          /* in the bucket */
     rt_ref_t                 sockets;
     ngx_http_realtime_wid_t  owner;
+    ngx_http_realtime_wid_t  prober;        /* who has a WebSocket that may
+                                               take over; generation 0: none */
 } ngx_http_realtime_session_rec_t;
 
 

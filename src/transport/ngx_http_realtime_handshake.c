@@ -199,7 +199,7 @@ ngx_http_realtime_handshake_known(ngx_http_request_t *r,
     }
 
     if (q->transport == NGX_HTTP_REALTIME_WEBSOCKET) {
-        return q->upgrade ? ngx_http_realtime_upgrade(r, conf, q->sid, &place)
+        return q->upgrade ? ngx_http_realtime_upgrade(r, conf, q->sid)
                           : ngx_http_realtime_respond_error(r,
                                                NGX_HTTP_REALTIME_BAD_REQUEST);
     }

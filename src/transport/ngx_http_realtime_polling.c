@@ -12,6 +12,8 @@ static void ngx_http_realtime_polling_close(ngx_http_realtime_session_t *s);
 static ngx_int_t ngx_http_realtime_polling_admit(
     ngx_http_realtime_session_t *s, ngx_http_realtime_entry_t *e,
     ngx_http_realtime_transports_t *tp);
+static void ngx_http_realtime_polling_waited(void *ctx,
+    ngx_http_realtime_beat_t *beat);
 static void ngx_http_realtime_polling_answer(ngx_http_realtime_polling_t *p,
     rt_str_t body);
 static rt_str_t ngx_http_realtime_polling_gather(
@@ -40,6 +42,9 @@ const ngx_http_realtime_transport_t  ngx_http_realtime_polling = {
 /* python-engineio refuses an answer with more packets */
 #define NGX_HTTP_REALTIME_POLLING_PACKETS  16
 
+/* how long a GET that comes while a WebSocket probes is kept, ms */
+#define NGX_HTTP_REALTIME_POLLING_WAIT     100
+
 /* how far a GET may be behind the POST that closes the session, ms */
 #define NGX_HTTP_REALTIME_POLLING_BYE      100
 
@@ -62,9 +67,12 @@ ngx_http_realtime_polling_open(ngx_http_realtime_transports_t *tp,
                                         &ngx_http_realtime_polling, p, s);
     if (rc != NGX_OK) {
         ngx_free(p);
+        return rc;
     }
 
-    return rc;
+    p->session = *s;
+
+    return NGX_OK;
 }
 
 
@@ -114,6 +122,7 @@ ngx_http_realtime_polling_poll(ngx_http_realtime_session_t *s,
 
     p->from = e->from;
     p->handle = e->handle;
+    p->late = (s->state == NGX_HTTP_REALTIME_SESSION_UPGRADING);
 
     if (p->bye) {
         ngx_http_realtime_polling_answer(p, rt_lit("6"));
@@ -122,9 +131,26 @@ ngx_http_realtime_polling_poll(ngx_http_realtime_session_t *s,
     } else if (!ngx_http_realtime_outq_empty(&s->outq)) {
         ngx_http_realtime_session_touch(s);
 
-    } else if (s->state == NGX_HTTP_REALTIME_SESSION_UPGRADING) {
-        ngx_http_realtime_polling_noop(s);
+    } else if (p->late) {
+
+        /* sent home so that the upgrade can go on, unless it just did */
+
+        (void) ngx_http_realtime_beat_set(&s->set->beats, &p->wait,
+                                          ngx_http_realtime_polling_waited,
+                                          NGX_HTTP_REALTIME_POLLING_WAIT,
+                                          ngx_current_msec);
     }
+}
+
+
+static void
+ngx_http_realtime_polling_waited(void *ctx, ngx_http_realtime_beat_t *beat)
+{
+    ngx_http_realtime_polling_t  *p;
+
+    p = ngx_queue_data(beat, ngx_http_realtime_polling_t, wait);
+
+    ngx_http_realtime_polling_noop(p->session);
 }
 
 
@@ -155,6 +181,7 @@ ngx_http_realtime_polling_answer(ngx_http_realtime_polling_t *p, rt_str_t body)
     uint64_t  handle = p->handle;
 
     p->handle = 0;
+    ngx_http_realtime_beat_stop(&p->wait);
 
     ngx_http_realtime_operation_answer(p->tp, p->from, handle, NGX_HTTP_OK,
                                        body);
@@ -451,9 +478,19 @@ ngx_http_realtime_polling_noop(ngx_http_realtime_session_t *s)
 void
 ngx_http_realtime_polling_home(ngx_http_realtime_session_t *s)
 {
+    uint64_t                      handle;
     ngx_http_realtime_polling_t  *p = s->carrier;
 
-    if (p->handle) {
+    ngx_http_realtime_beat_stop(&p->wait);
+
+    if (p->handle && p->late) {
+        handle = p->handle;
+        p->handle = 0;
+
+        ngx_http_realtime_operation_refuse(p->tp, p->from, handle,
+                                           NGX_HTTP_REALTIME_BAD_REQUEST);
+
+    } else if (p->handle) {
         ngx_http_realtime_polling_answer(p, rt_lit("6"));
     }
 }
@@ -493,6 +530,8 @@ ngx_http_realtime_polling_close(ngx_http_realtime_session_t *s)
             ngx_free((void *) body.data);
         }
     }
+
+    ngx_http_realtime_beat_stop(&p->wait);
 
     if (p->bye) {
         ngx_http_realtime_operation_answer(p->tp, p->bye_from, p->bye,

@@ -18,8 +18,11 @@
 
 typedef struct {
     ngx_http_realtime_transports_t  *tp;
+    ngx_http_realtime_session_t     *session;
     ngx_http_realtime_wid_t          from;      /* who holds the GET */
     uint64_t                         handle;    /* 0: no GET is parked */
+    ngx_http_realtime_beat_t         wait;      /* of a GET while probed */
+    unsigned                         late:1;    /* it came after the probe */
     ngx_http_realtime_wid_t          prober;    /* who holds the WebSocket
                                                    that probes, if one does */
     ngx_http_realtime_wid_t          bye_from;  /* who holds the POST that */
@@ -44,7 +47,11 @@ void ngx_http_realtime_polling_abort(ngx_http_realtime_session_t *s,
 void ngx_http_realtime_polling_release(ngx_http_realtime_session_t *s,
     ngx_http_realtime_entry_t *e);
 
-/* a parked GET gets a noop, whatever waits: the WebSocket will have it */
+/*
+ * The WebSocket takes over.  A parked GET gets a noop, whatever waits; one that
+ * came after the probe was sent by a client that should not poll any more, and
+ * is refused.
+ */
 void ngx_http_realtime_polling_home(ngx_http_realtime_session_t *s);
 
 /* a WebSocket of this worker takes over: the same, and the carrier goes */

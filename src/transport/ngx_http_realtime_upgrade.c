@@ -45,23 +45,31 @@ static ngx_http_realtime_probe_t *ngx_http_realtime_upgrade_waiter(
 
 ngx_int_t
 ngx_http_realtime_upgrade(ngx_http_request_t *r,
-    ngx_http_realtime_transport_conf_t *conf, rt_str_t sid,
-    ngx_http_realtime_place_t *place)
+    ngx_http_realtime_transport_conf_t *conf, rt_str_t sid)
 {
-    ngx_http_realtime_probe_t  *pr;
+    ngx_int_t                        rc;
+    ngx_http_realtime_probe_t       *pr;
+    ngx_http_realtime_transports_t  *tp = conf->transports;
 
-    if (place->websocket) {
-        return ngx_http_realtime_websocket_accept(r, conf,
-                                           ngx_http_realtime_upgrade_refuse,
-                                           NULL);
-    }
-
-    pr = ngx_calloc(sizeof(ngx_http_realtime_probe_t), conf->transports->log);
+    pr = ngx_calloc(sizeof(ngx_http_realtime_probe_t), tp->log);
     if (pr == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    pr->tp = conf->transports;
+    rc = ngx_http_realtime_directory_probe(tp->bus->zone, sid, tp->bus->self);
+
+    if (rc != NGX_OK) {
+        ngx_free(pr);
+
+        return (rc == NGX_BUSY)
+               ? ngx_http_realtime_websocket_accept(r, conf,
+                                           ngx_http_realtime_upgrade_refuse,
+                                           NULL)
+               : ngx_http_realtime_respond_error(r,
+                                           NGX_HTTP_REALTIME_UNKNOWN_SID);
+    }
+
+    pr->tp = tp;
     pr->waiter.answer = ngx_http_realtime_upgrade_answer;
     ngx_memcpy(pr->sid, sid.data, RT_ID_LEN);
 
@@ -77,6 +85,9 @@ ngx_http_realtime_upgrade_start(ngx_http_realtime_websocket_t *ws, void *data)
     ngx_http_realtime_probe_t  *pr = data;
 
     if (ws == NULL) {
+        ngx_http_realtime_directory_unprobe(pr->tp->bus->zone,
+                                            ngx_http_realtime_probe_sid(pr),
+                                            pr->tp->bus->self);
         ngx_free(pr);
         return;
     }
@@ -259,6 +270,10 @@ ngx_http_realtime_upgrade_free(ngx_http_realtime_probe_t *pr)
                                        rt_lit(""));
     }
 
+    ngx_http_realtime_directory_unprobe(pr->tp->bus->zone,
+                                        ngx_http_realtime_probe_sid(pr),
+                                        pr->tp->bus->self);
+
     ngx_http_realtime_waiter_remove(&pr->tp->bus->waiters, &pr->waiter);
     ngx_http_realtime_beat_stop(&pr->timeout);
     ngx_queue_remove(&pr->queue);
@@ -358,6 +373,7 @@ ngx_http_realtime_upgrade_give(ngx_http_realtime_session_t *s,
     if (ngx_http_realtime_move_give(tp->hub, s, e->from, e->handle)
         == NGX_OK)
     {
+        ngx_http_realtime_beat_stop(&carrier->wait);
         ngx_free(carrier);
         return;
     }

@@ -24,11 +24,10 @@
 
 /*
  * Content handler: a WebSocket for the session "sid".  One for a session that
- * has a WebSocket already is closed at once.
+ * has a WebSocket already, or for which another one tries, is closed at once.
  */
 ngx_int_t ngx_http_realtime_upgrade(ngx_http_request_t *r,
-    ngx_http_realtime_transport_conf_t *conf, rt_str_t sid,
-    ngx_http_realtime_place_t *place);
+    ngx_http_realtime_transport_conf_t *conf, rt_str_t sid);
 
 /* a text message on a WebSocket that probes */
 void ngx_http_realtime_upgrade_input(ngx_http_realtime_websocket_t *ws,

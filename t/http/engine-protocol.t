@@ -740,14 +740,36 @@ async function upgrading(server) {
     });
 
     await test('upgrade: right behind "5", too', async () => {
+        for (let i = 0; i < 20; i++) {
+            const p = await opened();
+            const { ws } = await eio.upgrade(server, { sid: p.sid });
+
+            ws.send('2probe');
+            is(await ws.recv(), '3probe', 'answer to the probe');
+            ws.send('5');
+            await gone(p);
+            ws.send('4hello');
+            is(await ws.recv(), '4hello', 'message');
+            ws.destroy();
+        }
+    });
+
+    await test('upgrade: a second WebSocket, before any probe', async () => {
         const p = await opened();
         const { ws } = await eio.upgrade(server, { sid: p.sid });
+        const res = await eio.upgrade(server, { sid: p.sid });
+
+        if (res.ws) {
+            await res.ws.waitClose();
+        } else {
+            is(res.status, 400, 'status');
+        }
 
         ws.send('2probe');
+        is(await ws.recv(), '3probe', 'answer to the probe');
         ws.send('5');
-        await ws.recv();
-        await sleep(10);
-        await gone(p);
+        ws.send('4hello');
+        is(await ws.recv(), '4hello', 'message');
     });
 
     await test('upgrade: a second WebSocket is closed', async () => {
