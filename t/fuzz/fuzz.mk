@@ -8,7 +8,6 @@
 #
 # What is found stays in build/fuzz/corpus, crashes in build/fuzz.
 
-T ?=		all
 S ?=		60
 
 FUZZ_BUILD =	build/fuzz
@@ -20,7 +19,7 @@ FUZZ_CFLAGS =	-std=gnu11 -O1 -g -Wall -Wextra -Wshadow -Wconversion \
 FUZZ_SOURCES =	$(wildcard src/base/*.c src/proto/*.c src/chat/*.c)
 FUZZ_HEADERS =	$(wildcard src/base/*.h src/proto/*.h src/chat/*.h t/fuzz/*.h)
 FUZZ_ALL =	$(patsubst t/fuzz/fuzz_rt_%.c,%,$(wildcard t/fuzz/fuzz_rt_*.c))
-FUZZ_RUN =	$(if $(filter all,$(T)),$(FUZZ_ALL),$(T))
+FUZZ_RUN =	$(or $(filter-out all,$(T)),$(FUZZ_ALL))
 
 FUZZ_PROGRAMS =		$(FUZZ_ALL:%=$(FUZZ_BUILD)/fuzz_rt_%)
 FUZZ_STANDALONE =	$(FUZZ_ALL:%=$(FUZZ_BUILD)/standalone_rt_%)
