@@ -31,9 +31,27 @@ async function owned(server) {
 }
 
 
+/* the same, when nobody is about to go any more */
+async function steady(server) {
+    let last = await owned(server);
+
+    for ( ;; ) {
+        await sleep(60);
+
+        const now = await owned(server);
+
+        if ([...now].every(([pid, n]) => last.get(pid) === n)) {
+            return now;
+        }
+
+        last = now;
+    }
+}
+
+
 /* "open" makes a session: the pid of its owner */
 async function ownerOf(server, open) {
-    const before = await owned(server);
+    const before = await steady(server);
     const client = await open();
     const after = await owned(server);
 
