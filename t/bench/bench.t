@@ -15,7 +15,7 @@ chdir(dirname(abs_path(__FILE__)) . '/../..') or die "chdir: $!";
 
 my $module = $ENV{REALTIME_MODULE} || 'build/ngx_http_realtime_module.so';
 
-plan skip_all => "$module is not built" unless -e $module;
+die "$module is not built: run make\n" unless -e $module;
 
 my $log = `make -s -f bench/bench.mk bench-build 2>&1`;
 

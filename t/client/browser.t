@@ -26,17 +26,6 @@ const FLAGS = [
 ];
 
 
-function load(name) {
-    try {
-        return require(name);
-
-    } catch (e) {
-        tap.skipAll(`${name} is missing: npm ci in t/`);
-        return undefined;
-    }
-}
-
-
 function findChromium() {
     const found = spawnSync('sh', ['-c', 'command -v chromium'], {
         encoding: 'utf8'
@@ -45,7 +34,7 @@ function findChromium() {
     const file = found.stdout.trim() || '/usr/bin/chromium';
 
     if (!fs.existsSync(file)) {
-        tap.skipAll('chromium is missing');
+        tap.missing('chromium is missing');
     }
 
     return file;
@@ -73,7 +62,7 @@ function configuration() {
 
 /* a browser whose files are its own, and gone with it */
 async function startBrowser() {
-    const { chromium } = load('playwright-core');
+    const { chromium } = tap.load('playwright-core');
     const executablePath = findChromium();
     const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'realtime-browser-'));
     const { TMPDIR } = process.env;
@@ -493,7 +482,7 @@ async function surviving(anna, ben, target) {
 
 tap.run(async () => {
     if (!fs.existsSync(path.join(CHAT, 'node_modules', 'socket.io-client'))) {
-        tap.skipAll('socket.io-client is missing: npm ci in examples/chat/');
+        tap.missing('socket.io-client is missing: npm ci in examples/chat/');
     }
 
     const target = await server.start(configuration());

@@ -19,7 +19,7 @@ const DEFAULTS = { pingInterval: 25000, pingTimeout: 20000 };
 
 
 if (spawnSync(PYTHON, ['-c', 'import socketio, aiohttp']).status !== 0) {
-    tap.skipAll('python3-socketio or python3-aiohttp is missing');
+    tap.missing('python3-socketio or python3-aiohttp is missing');
 }
 
 

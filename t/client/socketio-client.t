@@ -26,17 +26,6 @@ const TRANSPORTS = {
 const DEFAULTS = { pingInterval: 25000, pingTimeout: 20000 };
 
 
-function load(name) {
-    try {
-        return require(name);
-
-    } catch (e) {
-        tap.skipAll(`${name} is missing: npm ci in t/`);
-        return undefined;
-    }
-}
-
-
 /* the arguments of the next "event" of a socket or manager */
 function once(emitter, event, ms = 5000) {
     const promise = new Promise((resolve) => {
@@ -239,7 +228,7 @@ async function reconnecting(io, transports) {
 
 
 async function tooOld(server) {
-    const io = load('socket.io-client-2.5');
+    const io = tap.load('socket.io-client-2.5');
 
     for (const [name, transports] of Object.entries(TRANSPORTS)) {
         await test(`2.5, ${name}: is refused`, async () => {
@@ -271,7 +260,7 @@ tap.run(async () => {
     });
 
     for (const [version, name] of Object.entries(VERSIONS)) {
-        const { io } = load(name);
+        const { io } = tap.load(name);
 
         for (const [kind, transports] of Object.entries(TRANSPORTS)) {
             await tap.group(`${version}, ${kind}`, async () => {

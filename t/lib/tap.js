@@ -262,6 +262,24 @@ function skip(name, why) {
 }
 
 
+/* what "make test" installs is not there: a failure, never a silent skip */
+function missing(why) {
+    process.stdout.write(`not ok 1 - ${why}\n1..1\n`);
+    process.exit(1);
+}
+
+
+/* a package of t/node_modules */
+function load(name) {
+    try {
+        return require(name);
+
+    } catch (e) {
+        return missing(`${name} is missing: npm ci in t/`);
+    }
+}
+
+
 function skipAll(why) {
     process.stdout.write(`1..0 # SKIP ${why}\n`);
     process.exit(0);
@@ -345,5 +363,5 @@ process.on('beforeExit', () => {
 
 module.exports = {
     Failure, cleanup, diag, fail, group, is, isDeeply, keep, like, note, ok,
-    run, scale, skip, skipAll, sleep, test, until, within
+    load, missing, run, scale, skip, skipAll, sleep, test, until, within
 };
