@@ -2,10 +2,15 @@
 /*
  * rt_arena.c: records of a few sizes in shared memory; see rt_arena.h.
  *
- * Pages are put to use one after the other and never given back.  What a
- * death can leave behind is decided by the order of the stores: a page counts
- * from the store of its class, when its records are all of type 0, and a
- * record from the store of its type.  Everything else can be found out anew.
+ * A page is on the list of its class while some of its records are free and
+ * some are in use; on none while all are in use; and while none is, it is the
+ * one spare page of its class, so that a record that comes and goes cuts no
+ * page each time, or else unused.  What is spare goes to other classes when
+ * nothing is unused.
+ *
+ * What a death can leave behind is decided by the order of the stores: a page
+ * counts from the store of its class, when its records are all of type 0, and
+ * a record from the store of its type.  Everything else can be found out anew.
  */
 
 
@@ -21,16 +26,30 @@
 
 
 #define RT_ARENA_PAGE     4096
-#define RT_ARENA_CLASSES  10
+#define RT_ARENA_UNITS    (RT_ARENA_PAGE / RT_ARENA_UNIT)
+#define RT_ARENA_CLASSES  11
+
+
+/* links are numbers of pages, which count from 1; 0 is none */
+
+typedef struct {
+    _Atomic uint8_t   class;                    /* from 1; 0: unused */
+    uint16_t          used;                     /* records not free */
+    rt_ref_t          free;
+    uint32_t          next;                     /* of any list */
+    uint32_t          prev;                     /* of that of the class */
+} rt_arena_page_t;
 
 
 struct rt_arena_s {
-    uint32_t         pages;
-    uint32_t         pages_used;
-    uint64_t         bytes_used;
-    uint64_t         start;                     /* offset of the first page */
-    rt_ref_t         free[RT_ARENA_CLASSES];
-    _Atomic uint8_t  class[];                   /* by page, 1.., 0: unused */
+    uint32_t          pages;
+    uint32_t          pages_used;
+    uint64_t          bytes_used;
+    uint64_t          start;                    /* offset of the first page */
+    uint32_t          unused;                   /* lists of pages, see above */
+    uint32_t          partial[RT_ARENA_CLASSES];
+    uint32_t          spare[RT_ARENA_CLASSES];
+    rt_arena_page_t   page[];
 };
 
 
@@ -48,30 +67,51 @@ static const uint16_t  rt_arena_sizes[RT_ARENA_CLASSES] = {
     1 * RT_ARENA_UNIT,  2 * RT_ARENA_UNIT,  3 * RT_ARENA_UNIT,
     4 * RT_ARENA_UNIT,  6 * RT_ARENA_UNIT,  8 * RT_ARENA_UNIT,
     12 * RT_ARENA_UNIT, 16 * RT_ARENA_UNIT, 24 * RT_ARENA_UNIT,
-    32 * RT_ARENA_UNIT
+    32 * RT_ARENA_UNIT, 42 * RT_ARENA_UNIT
 };
 
 
-static rt_uint_t rt_arena_class(rt_arena_t *a, uint32_t page);
-static rt_int_t rt_arena_add_page(rt_arena_t *a, rt_uint_t class);
-static void rt_arena_link_page(rt_arena_t *a, uint32_t page,
-    rt_uint_t class);
+static uint32_t rt_arena_find(rt_arena_t *a, rt_uint_t class);
+static uint32_t rt_arena_take_page(rt_arena_t *a, rt_uint_t class);
+static void rt_arena_give_page(rt_arena_t *a, uint32_t n);
+static void rt_arena_link_records(rt_arena_t *a, uint32_t n);
+static void rt_arena_link_page(rt_arena_t *a, uint32_t n);
+static void rt_arena_unlink_page(rt_arena_t *a, uint32_t n);
+static uint32_t rt_arena_page_of(rt_arena_t *a, rt_ref_t ref);
 
 
 static size_t
 rt_arena_start(size_t pages)
 {
-    return (sizeof(rt_arena_t) + pages + 63) & ~(size_t) 63;
+    return (sizeof(rt_arena_t) + (pages + 1) * sizeof(rt_arena_page_t) + 63)
+           & ~(size_t) 63;
 }
 
 
 /* the first record of a page */
 
 static rt_ref_t
-rt_arena_page(rt_arena_t *a, uint32_t page)
+rt_arena_first(rt_arena_t *a, uint32_t n)
 {
-    return (rt_ref_t) ((a->start + (uint64_t) page * RT_ARENA_PAGE)
+    return (rt_ref_t) ((a->start + (uint64_t) (n - 1) * RT_ARENA_PAGE)
                        / RT_ARENA_UNIT);
+}
+
+
+/* the class of a page, or RT_ARENA_CLASSES when it is unused */
+
+static rt_uint_t
+rt_arena_class(rt_arena_t *a, uint32_t n)
+{
+    uint8_t  class;
+
+    class = atomic_load_explicit(&a->page[n].class, memory_order_relaxed);
+
+    if (class == 0 || class > RT_ARENA_CLASSES) {
+        return RT_ARENA_CLASSES;
+    }
+
+    return class - 1;
 }
 
 
@@ -93,13 +133,14 @@ rt_arena_t *
 rt_arena_init(void *mem, size_t len)
 {
     size_t       pages;
+    uint32_t     n;
     rt_arena_t  *a;
 
     if (len / RT_ARENA_UNIT > UINT32_MAX) {
         len = (size_t) UINT32_MAX * RT_ARENA_UNIT;
     }
 
-    pages = len / (RT_ARENA_PAGE + 1);
+    pages = len / (RT_ARENA_PAGE + sizeof(rt_arena_page_t));
 
     while (pages > 0 && rt_arena_start(pages) + pages * RT_ARENA_PAGE > len) {
         pages--;
@@ -116,6 +157,10 @@ rt_arena_init(void *mem, size_t len)
     a->pages = (uint32_t) pages;
     a->start = rt_arena_start(pages);
 
+    for (n = a->pages; n > 0; n--) {
+        rt_arena_give_page(a, n);
+    }
+
     return a;
 }
 
@@ -124,7 +169,9 @@ rt_ref_t
 rt_arena_alloc(rt_arena_t *a, size_t size)
 {
     rt_ref_t          ref;
+    uint32_t          n;
     rt_uint_t         class;
+    rt_arena_page_t  *page;
     rt_arena_free_t  *record;
 
     if (size > RT_ARENA_MAX) {
@@ -133,25 +180,26 @@ rt_arena_alloc(rt_arena_t *a, size_t size)
 
     for (class = 0; rt_arena_sizes[class] < size; class++) { /* void */ }
 
-    if (a->free[class] == 0 && rt_arena_add_page(a, class) != RT_OK) {
+    n = rt_arena_find(a, class);
 
-        /* no page is left: a longer record does as well */
-
-        do {
-            class++;
-
-            if (class == RT_ARENA_CLASSES) {
-                return 0;
-            }
-
-        } while (a->free[class] == 0);
+    if (n == 0) {
+        return 0;
     }
 
-    ref = a->free[class];
+    class = rt_arena_class(a, n);
+    page = &a->page[n];
+    ref = page->free;
     record = rt_arena_record(a, ref);
 
-    a->free[class] = record->next;
+    page->free = record->next;
     RT_CRASH_POINT();
+
+    page->used++;
+    RT_CRASH_POINT();
+
+    if (page->free == 0) {
+        rt_arena_unlink_page(a, n);
+    }
 
     a->bytes_used += rt_arena_sizes[class];
     RT_CRASH_POINT();
@@ -163,60 +211,192 @@ rt_arena_alloc(rt_arena_t *a, size_t size)
 }
 
 
-static rt_int_t
-rt_arena_add_page(rt_arena_t *a, rt_uint_t class)
-{
-    uint32_t   page;
+/* a page of the class's list, or of that of a larger one; 0: full */
 
-    if (a->pages_used == a->pages) {
-        return RT_DECLINED;
+static uint32_t
+rt_arena_find(rt_arena_t *a, rt_uint_t class)
+{
+    uint32_t  n;
+
+    if (a->partial[class]) {
+        return a->partial[class];
     }
 
-    page = a->pages_used;
+    n = rt_arena_take_page(a, class);
 
-    memset(rt_arena_record(a, rt_arena_page(a, page)), 0, RT_ARENA_PAGE);
-    RT_CRASH_POINT();
+    if (n) {
+        a->pages_used++;
+        RT_CRASH_POINT();
 
-    atomic_store_explicit(&a->class[page], (uint8_t) (class + 1),
-                          memory_order_release);
-    RT_CRASH_POINT();
+        rt_arena_link_page(a, n);
+        return n;
+    }
 
-    a->pages_used = page + 1;
-    RT_CRASH_POINT();
+    /* no page is left: a longer record does as well */
 
-    rt_arena_link_page(a, page, class);
+    while (++class < RT_ARENA_CLASSES) {
 
-    return RT_OK;
+        if (a->partial[class]) {
+            return a->partial[class];
+        }
+    }
+
+    return 0;
 }
 
 
-/* puts the records of type 0 on the free list, the first one foremost */
+/* a page without a record in use, cut for the class and on no list */
+
+static uint32_t
+rt_arena_take_page(rt_arena_t *a, rt_uint_t class)
+{
+    uint32_t   n, *list;
+    rt_uint_t  from;
+
+    list = a->spare[class] ? &a->spare[class] : &a->unused;
+
+    for (from = 0; *list == 0; from++) {
+
+        if (from == RT_ARENA_CLASSES) {
+            return 0;
+        }
+
+        list = &a->spare[from];
+    }
+
+    n = *list;
+
+    *list = a->page[n].next;
+    RT_CRASH_POINT();
+
+    if (rt_arena_class(a, n) == class) {
+        return n;
+    }
+
+    /* no byte of it may be taken for a type when the class is stored */
+
+    memset(rt_arena_record(a, rt_arena_first(a, n)), 0, RT_ARENA_PAGE);
+    RT_CRASH_POINT();
+
+    atomic_store_explicit(&a->page[n].class, (uint8_t) (class + 1),
+                          memory_order_release);
+    RT_CRASH_POINT();
+
+    rt_arena_link_records(a, n);
+
+    return n;
+}
+
+
+/* puts a page without a record in use aside: spare[] has one a class */
 
 static void
-rt_arena_link_page(rt_arena_t *a, uint32_t page, rt_uint_t class)
+rt_arena_give_page(rt_arena_t *a, uint32_t n)
+{
+    uint32_t   *list;
+    rt_uint_t   class;
+
+    class = rt_arena_class(a, n);
+
+    if (class != RT_ARENA_CLASSES && a->spare[class] == 0) {
+        list = &a->spare[class];
+
+    } else {
+        list = &a->unused;
+
+        atomic_store_explicit(&a->page[n].class, 0, memory_order_release);
+        RT_CRASH_POINT();
+    }
+
+    a->page[n].next = *list;
+    RT_CRASH_POINT();
+
+    *list = n;
+    RT_CRASH_POINT();
+}
+
+
+/* makes the page's free list of the records of type 0, the first foremost */
+
+static void
+rt_arena_link_records(rt_arena_t *a, uint32_t n)
 {
     rt_ref_t          ref;
-    rt_uint_t         n;
+    rt_uint_t         i, class;
+    rt_arena_page_t  *page;
     rt_arena_free_t  *record;
 
-    n = RT_ARENA_PAGE / rt_arena_sizes[class];
+    class = rt_arena_class(a, n);
+    page = &a->page[n];
 
-    while (n-- > 0) {
-        ref = rt_arena_page(a, page)
-              + (rt_ref_t) n * (rt_arena_sizes[class] / RT_ARENA_UNIT);
+    page->free = 0;
+    page->used = 0;
+    RT_CRASH_POINT();
+
+    for (i = RT_ARENA_PAGE / rt_arena_sizes[class]; i-- > 0; /* void */) {
+        ref = rt_arena_first(a, n)
+              + (rt_ref_t) i * (rt_arena_sizes[class] / RT_ARENA_UNIT);
         record = rt_arena_record(a, ref);
 
         if (rt_arena_type(record) != 0) {
-            a->bytes_used += rt_arena_sizes[class];
+            page->used++;
             continue;
         }
 
-        record->next = a->free[class];
+        record->next = page->free;
         RT_CRASH_POINT();
 
-        a->free[class] = ref;
+        page->free = ref;
         RT_CRASH_POINT();
     }
+}
+
+
+/* puts a page on the list of its class, foremost */
+
+static void
+rt_arena_link_page(rt_arena_t *a, uint32_t n)
+{
+    uint32_t         *first;
+    rt_arena_page_t  *page;
+
+    first = &a->partial[rt_arena_class(a, n)];
+    page = &a->page[n];
+
+    page->prev = 0;
+    page->next = *first;
+    RT_CRASH_POINT();
+
+    if (page->next) {
+        a->page[page->next].prev = n;
+        RT_CRASH_POINT();
+    }
+
+    *first = n;
+    RT_CRASH_POINT();
+}
+
+
+static void
+rt_arena_unlink_page(rt_arena_t *a, uint32_t n)
+{
+    rt_arena_page_t  *page;
+
+    page = &a->page[n];
+
+    if (page->next) {
+        a->page[page->next].prev = page->prev;
+        RT_CRASH_POINT();
+    }
+
+    if (page->prev) {
+        a->page[page->prev].next = page->next;
+
+    } else {
+        a->partial[rt_arena_class(a, n)] = page->next;
+    }
+
+    RT_CRASH_POINT();
 }
 
 
@@ -233,68 +413,92 @@ rt_arena_publish(rt_arena_t *a, rt_ref_t ref, uint8_t type)
 void
 rt_arena_free(rt_arena_t *a, rt_ref_t ref)
 {
+    uint32_t          n;
     rt_uint_t         class;
+    rt_arena_page_t  *page;
     rt_arena_free_t  *record;
 
-    record = rt_arena_at(a, ref);
+    n = rt_arena_page_of(a, ref);
 
-    if (record == NULL) {
+    if (n == 0) {
         return;
     }
 
-    class = rt_arena_class(a, (ref - rt_arena_page(a, 0))
-                              / (RT_ARENA_PAGE / RT_ARENA_UNIT));
-
-    if (class == RT_ARENA_CLASSES) {
-        return;
-    }
+    class = rt_arena_class(a, n);
+    page = &a->page[n];
+    record = rt_arena_record(a, ref);
 
     RT_CRASH_POINT();
     atomic_store_explicit(&record->type, 0, memory_order_release);
     RT_CRASH_POINT();
 
-    record->next = a->free[class];
+    if (page->free == 0) {
+        rt_arena_link_page(a, n);
+    }
+
+    record->next = page->free;
     RT_CRASH_POINT();
 
-    a->free[class] = ref;
+    page->free = ref;
     RT_CRASH_POINT();
 
     a->bytes_used -= rt_arena_sizes[class];
     RT_CRASH_POINT();
+
+    page->used--;
+    RT_CRASH_POINT();
+
+    if (page->used) {
+        return;
+    }
+
+    rt_arena_unlink_page(a, n);
+
+    a->pages_used--;
+    RT_CRASH_POINT();
+
+    rt_arena_give_page(a, n);
 }
 
 
 void *
 rt_arena_at(rt_arena_t *a, rt_ref_t ref)
 {
-    rt_ref_t  first;
-
-    first = rt_arena_page(a, 0);
-
-    if (ref < first
-        || (ref - first) / (RT_ARENA_PAGE / RT_ARENA_UNIT) >= a->pages)
-    {
-        return NULL;
-    }
-
-    return rt_arena_record(a, ref);
+    return rt_arena_page_of(a, ref) ? rt_arena_record(a, ref) : NULL;
 }
 
 
-/* the class of a page, or RT_ARENA_CLASSES when it is unused */
+/* the page where "ref" is a record, in use or not; 0: it is none */
 
-static rt_uint_t
-rt_arena_class(rt_arena_t *a, uint32_t page)
+static uint32_t
+rt_arena_page_of(rt_arena_t *a, rt_ref_t ref)
 {
-    uint8_t  class;
+    rt_ref_t   first, at;
+    uint32_t   n, units;
+    rt_uint_t  class;
 
-    class = atomic_load_explicit(&a->class[page], memory_order_relaxed);
+    first = rt_arena_first(a, 1);
 
-    if (class == 0 || class > RT_ARENA_CLASSES) {
-        return RT_ARENA_CLASSES;
+    if (ref < first || (ref - first) / RT_ARENA_UNITS >= a->pages) {
+        return 0;
     }
 
-    return class - 1;
+    n = (ref - first) / RT_ARENA_UNITS + 1;
+    class = rt_arena_class(a, n);
+
+    if (class == RT_ARENA_CLASSES) {
+        return 0;
+    }
+
+    /*
+     * Who holds on to what is gone must not find a type in the middle of
+     * what is there now.
+     */
+
+    at = (ref - first) % RT_ARENA_UNITS;
+    units = rt_arena_sizes[class] / RT_ARENA_UNIT;
+
+    return (at % units == 0 && at + units <= RT_ARENA_UNITS) ? n : 0;
 }
 
 
@@ -302,18 +506,20 @@ static void
 rt_arena_pass(rt_arena_t *a, rt_uint_t pass, rt_arena_each_pt each, void *ctx)
 {
     rt_ref_t          ref;
-    uint32_t          page;
+    uint32_t          n;
     rt_uint_t         i, class;
     rt_arena_free_t  *record;
 
-    for (page = 0; page < a->pages_used; page++) {
-        class = rt_arena_class(a, page);
+    for (n = 1; n <= a->pages; n++) {
+        class = rt_arena_class(a, n);
 
         if (class == RT_ARENA_CLASSES) {
             continue;
         }
 
-        ref = rt_arena_page(a, page);
+        /* freed by "each" the page may become unused, all types are 0 then */
+
+        ref = rt_arena_first(a, n);
 
         for (i = 0; i < RT_ARENA_PAGE / rt_arena_sizes[class]; i++) {
             record = rt_arena_record(a, ref);
@@ -334,27 +540,39 @@ rt_arena_rebuild(rt_arena_t *a, rt_uint_t passes,
     void (*each)(void *ctx, rt_uint_t pass, rt_ref_t ref, void *record),
     void *ctx)
 {
-    uint32_t   page;
-    rt_uint_t  pass, class;
+    uint32_t          n;
+    rt_uint_t         pass, class;
+    rt_arena_page_t  *page;
 
-    memset(a->free, 0, sizeof(a->free));
+    memset(a->partial, 0, sizeof(a->partial));
+    memset(a->spare, 0, sizeof(a->spare));
+    a->unused = 0;
     RT_CRASH_POINT();
 
     a->bytes_used = 0;
+    a->pages_used = 0;
     RT_CRASH_POINT();
 
-    page = 0;
+    for (n = a->pages; n > 0; n--) {
+        class = rt_arena_class(a, n);
+        page = &a->page[n];
 
-    while (page < a->pages && rt_arena_class(a, page) != RT_ARENA_CLASSES) {
-        page++;
-    }
+        if (class != RT_ARENA_CLASSES) {
+            rt_arena_link_records(a, n);
+        }
 
-    a->pages_used = page;
-    RT_CRASH_POINT();
+        if (class == RT_ARENA_CLASSES || page->used == 0) {
+            rt_arena_give_page(a, n);
+            continue;
+        }
 
-    while (page-- > 0) {
-        class = rt_arena_class(a, page);
-        rt_arena_link_page(a, page, class);
+        if (page->free) {
+            rt_arena_link_page(a, n);
+        }
+
+        a->bytes_used += (uint64_t) page->used * rt_arena_sizes[class];
+        a->pages_used++;
+        RT_CRASH_POINT();
     }
 
     for (pass = 0; pass < passes; pass++) {

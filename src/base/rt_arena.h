@@ -22,7 +22,7 @@
 
 
 #define RT_ARENA_UNIT   32          /* bytes that a reference counts */
-#define RT_ARENA_MAX    1024        /* longest record */
+#define RT_ARENA_MAX    1344        /* longest record */
 
 
 typedef uint32_t  rt_ref_t;
@@ -38,11 +38,14 @@ typedef struct {
 /*
  * At every instant:
  *
- *   - the memory is cut into pages of 4096 bytes; a page is unused or holds
- *     records of one size (class), which never changes
- *   - sizes are RT_ARENA_UNIT times 1, 2, 3, 4, 6, 8, 12, 16, 24, 32
- *   - a record is in use, on the free list of its class, or (while the lock
+ *   - the memory is cut into pages of 4096 bytes; a page is unused or cut
+ *     into records of one size (class)
+ *   - sizes are RT_ARENA_UNIT times 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 42
+ *   - a record is in use, on the free list of its page, or (while the lock
  *     is held, or after a death) neither
+ *   - a page without a record in use is there for records of any size; its
+ *     class changes only while every record of it, before and after, is of
+ *     type 0
  */
 
 typedef struct rt_arena_s  rt_arena_t;
@@ -50,7 +53,7 @@ typedef struct rt_arena_s  rt_arena_t;
 
 typedef struct {
     size_t  pages;                  /* in all */
-    size_t  pages_used;
+    size_t  pages_used;             /* with a record in use */
     size_t  bytes_used;             /* by records in use, rounded to class */
 } rt_arena_stat_t;
 
@@ -61,24 +64,28 @@ rt_arena_t *rt_arena_init(void *mem, size_t len);
 /*
  * A zeroed record of at least "size" bytes, its type still 0; the caller
  * fills it and then stores the type with rt_arena_publish().  0 when the
- * arena is full or "size" over RT_ARENA_MAX.
+ * arena is full or "size" over RT_ARENA_MAX.  No call takes longer when
+ * there are more records.
  */
 rt_ref_t rt_arena_alloc(rt_arena_t *a, size_t size);
 
 /* stores the type (not 0) after everything written to the record before */
 void rt_arena_publish(rt_arena_t *a, rt_ref_t ref, uint8_t type);
 
-/* stores type 0, then gives the record back */
+/* stores type 0, then gives the record back; what is no record is left */
 void rt_arena_free(rt_arena_t *a, rt_ref_t ref);
 
-/* the record; NULL for 0 or a number outside the arena */
+/*
+ * The record; NULL for 0 and for a number where no record is now.  One that
+ * was freed may be there still, with type 0 or as another one.
+ */
 void *rt_arena_at(rt_arena_t *a, rt_ref_t ref);
 
 /*
  * After a death: rebuilds the free lists and the statistics; then calls
  * "each" for every record in use, in memory order, "passes" times over (pass
  * counts from 0), so that lists can be emptied in one pass and linked in a
- * later one.  "each" may free the very record it is shown.
+ * later one.  "each" may free the very record it is shown; it allocates none.
  */
 void rt_arena_rebuild(rt_arena_t *a, rt_uint_t passes,
     void (*each)(void *ctx, rt_uint_t pass, rt_ref_t ref, void *record),

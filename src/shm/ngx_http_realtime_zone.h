@@ -27,7 +27,7 @@
 
 
 /* to be raised whenever anything that lies in the zone changes its layout */
-#define NGX_HTTP_REALTIME_ZONE_LAYOUT  1
+#define NGX_HTTP_REALTIME_ZONE_LAYOUT  2
 
 #define NGX_HTTP_REALTIME_ZONE_DEFAULT   (64 * 1024 * 1024)
 #define NGX_HTTP_REALTIME_ZONE_MIN       (1024 * 1024)

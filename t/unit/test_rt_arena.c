@@ -14,7 +14,9 @@ static void crash_point(void);
 
 
 #define RECORDS  400            /* of the model */
+#define PAGES    40             /* of the model */
 #define STEPS    150            /* of the process that is killed */
+#define ROUND    15             /* steps until it frees all it has */
 #define CRASHED  77
 
 
@@ -155,6 +157,121 @@ pages_left(rt_arena_t *a)
 }
 
 
+static size_t
+pages_used(rt_arena_t *a)
+{
+    rt_arena_stat_t  st;
+
+    rt_arena_stat(a, &st);
+
+    return st.pages_used;
+}
+
+
+/* the records of the free list of a page, or -1 when it leads elsewhere */
+
+static int
+free_records(rt_arena_t *a, uint32_t n)
+{
+    int       count;
+    rt_ref_t  ref;
+
+    count = 0;
+
+    for (ref = a->page[n].free; ref; ref = rt_arena_record(a, ref)->next) {
+
+        if (rt_arena_page_of(a, ref) != n || ++count > 128
+            || rt_arena_type(rt_arena_record(a, ref)) != 0)
+        {
+            return -1;
+        }
+    }
+
+    return count;
+}
+
+
+/* the pages of a list, or -1 when one is on it that should not be */
+
+static int
+listed(rt_arena_t *a, uint32_t n, rt_uint_t class, int partial)
+{
+    int       count, all;
+    uint32_t  prev;
+
+    count = 0;
+
+    for (prev = 0; n; prev = n, n = a->page[n].next) {
+
+        if (n > a->pages || ++count > (int) a->pages
+            || rt_arena_class(a, n) != class)
+        {
+            return -1;
+        }
+
+        if (class == RT_ARENA_CLASSES) {
+            continue;
+        }
+
+        all = RT_ARENA_PAGE / rt_arena_sizes[class];
+
+        if (free_records(a, n) != all - a->page[n].used
+            || (a->page[n].used != 0) != partial
+            || a->page[n].used == all
+            || (partial && a->page[n].prev != prev))
+        {
+            return -1;
+        }
+    }
+
+    return count;
+}
+
+
+/* whether all lists are sound: each page in its place, and the statistics */
+
+static int
+sound(rt_arena_t *a)
+{
+    int        n, pages, full, good;
+    size_t     bytes, used;
+    uint32_t   i;
+    rt_uint_t  class;
+
+    pages = listed(a, a->unused, RT_ARENA_CLASSES, 0);
+    good = pages >= 0;
+
+    for (class = 0; class < RT_ARENA_CLASSES; class++) {
+        n = listed(a, a->partial[class], class, 1);
+        good &= n >= 0;
+        pages += n;
+
+        n = listed(a, a->spare[class], class, 0);
+        good &= n == 0 || n == 1;
+        pages += n;
+    }
+
+    bytes = 0;
+    used = 0;
+    full = 0;
+
+    for (i = 1; i <= a->pages; i++) {
+        class = rt_arena_class(a, i);
+
+        if (class == RT_ARENA_CLASSES) {
+            continue;
+        }
+
+        used += a->page[i].used != 0;
+        bytes += (size_t) a->page[i].used * rt_arena_sizes[class];
+        full += a->page[i].used == RT_ARENA_PAGE / rt_arena_sizes[class];
+    }
+
+    return good && pages + full == (int) a->pages && used == pages_used(a)
+           && bytes == bytes_used(a);
+}
+
+
 /* memory that is dirty, as a reused zone may be */
 
 static rt_arena_t *
@@ -197,6 +314,59 @@ test_init(void)
        && rt_arena_at(a, UINT32_MAX) == NULL, "nor behind the memory");
 
     free(mem);
+}
+
+
+/* what is a record at a time, and what is none */
+
+static void
+test_at(void)
+{
+    int          good;
+    size_t       i, size;
+    rt_ref_t     ref, other;
+    rt_arena_t  *a;
+
+    good = 1;
+
+    for (i = 0; i < RT_ARENA_CLASSES; i++) {
+        a = make_arena(5 * 4096);
+        size = rt_arena_sizes[i] / RT_ARENA_UNIT;
+
+        for (ref = 0; ref < 5 * 128; ref++) {
+            good &= rt_arena_at(a, ref) == NULL;
+        }
+
+        ref = rt_arena_alloc(a, rt_arena_sizes[i]);
+
+        for (other = ref; other < ref + 128; other++) {
+            good &= (rt_arena_at(a, other) != NULL)
+                    == ((other - ref) % size == 0
+                        && other - ref + size <= 128);
+        }
+
+        good &= rt_arena_at(a, ref - 1) == NULL
+                && rt_arena_at(a, other) == NULL;
+
+        /* of what is no record nothing is freed */
+
+        rt_arena_publish(a, ref, 1);
+        rt_arena_free(a, other);
+        rt_arena_free(a, ref - 1);
+
+        for (other = 1; other < size; other++) {
+            rt_arena_free(a, ref + other);
+        }
+
+        good &= sound(a) && bytes_used(a) == rt_arena_sizes[i];
+        rt_arena_free(a, ref);
+        good &= sound(a) && bytes_used(a) == 0 && rt_arena_at(a, ref) != NULL
+                && ((record_t *) rt_arena_at(a, ref))->type == 0;
+
+        free(a);
+    }
+
+    ok(good, "a record is where one begins, and nowhere else");
 }
 
 
@@ -257,10 +427,51 @@ count_record(void *ctx, rt_uint_t pass, rt_ref_t ref, void *record)
 }
 
 
+/* as many pages are in use as records of the model are in */
+
+static int
+model_pages(rt_arena_t *a, const rt_ref_t *refs)
+{
+    size_t    n;
+    u_char    page[PAGES];
+    uint32_t  i;
+
+    memset(page, 0, sizeof(page));
+
+    for (i = 0; i < RECORDS; i++) {
+        if (refs[i]) {
+            page[(refs[i] - rt_arena_first(a, 1)) / 128] = 1;
+        }
+    }
+
+    n = 0;
+
+    for (i = 0; i < PAGES; i++) {
+        n += page[i];
+    }
+
+    return n == pages_used(a);
+}
+
+
+/* sizes of all classes; for some time now and then those of one only */
+
+static uint32_t
+model_size(size_t n)
+{
+    if (n / 2000 % 3 == 0) {
+        return 16 + rt_test_random(1009);
+    }
+
+    return rt_arena_sizes[n / 2000 * 7 % RT_ARENA_CLASSES];
+}
+
+
 /* one random step; what the arena says of it agrees with the model */
 
 static int
-model_step(rt_arena_t *a, rt_ref_t *refs, uint32_t *live, uint32_t *refused)
+model_step(rt_arena_t *a, size_t n, rt_ref_t *refs, uint32_t *live,
+    uint32_t *refused)
 {
     size_t     used, left;
     uint32_t   i;
@@ -284,7 +495,7 @@ model_step(rt_arena_t *a, rt_ref_t *refs, uint32_t *live, uint32_t *refused)
 
     used = bytes_used(a);
     left = pages_left(a);
-    refs[i] = rt_arena_alloc(a, 16 + rt_test_random(1009));
+    refs[i] = rt_arena_alloc(a, model_size(n));
 
     if (refs[i] == 0) {
         (*refused)++;
@@ -316,14 +527,15 @@ test_model(void)
     rt_ref_t     refs[RECORDS];
     rt_arena_t  *a;
 
-    a = make_arena(30 * 4096);
+    a = make_arena((PAGES + 1) * 4096);
     memset(refs, 0, sizeof(refs));
     good = 1;
     live = 0;
     refused = 0;
 
     for (n = 0; n < 200000 && good; n++) {
-        good = model_step(a, refs, &live, &refused);
+        good = model_step(a, n, refs, &live, &refused)
+               && (n % 16 || (model_pages(a, refs) && sound(a)));
     }
 
     ok(good, "200000 random steps agree with the model");
@@ -338,7 +550,8 @@ test_model(void)
         rt_arena_free(a, refs[i]);
     }
 
-    ok(bytes_used(a) == 0, "nothing is left at the end");
+    ok(bytes_used(a) == 0 && pages_used(a) == 0 && sound(a),
+       "nothing is left at the end");
 
     memset(&c, 0, sizeof(c));
     rt_arena_walk(a, count_record, &c);
@@ -358,7 +571,7 @@ capacity(rt_arena_t *a)
 
     n = 0;
 
-    for (page = 0; page < a->pages_used; page++) {
+    for (page = 1; page <= a->pages; page++) {
         n += RT_ARENA_PAGE / rt_arena_sizes[rt_arena_class(a, page)];
     }
 
@@ -447,6 +660,212 @@ test_full(void)
 }
 
 
+/* fills it with records of one class; how many there were */
+
+static size_t
+flood(rt_arena_t *a, size_t class, rt_ref_t *refs)
+{
+    size_t  n;
+
+    for (n = 0; n < 10000; n++) {
+        refs[n] = rt_arena_alloc(a, rt_arena_sizes[class]);
+
+        if (refs[n] == 0
+            || !is_zero(rt_arena_at(a, refs[n]), rt_arena_sizes[class]))
+        {
+            break;
+        }
+
+        memset(rt_arena_at(a, refs[n]), 0x77, rt_arena_sizes[class]);
+    }
+
+    return n;
+}
+
+
+/* frees all, from the first, from the last, or some from here and there */
+
+static void
+drain(rt_arena_t *a, rt_ref_t *refs, size_t n, size_t order)
+{
+    size_t    i;
+    rt_ref_t  ref;
+
+    while (n-- > 0) {
+        i = (order == 0) ? n : rt_test_random((uint32_t) n + 1);
+        ref = refs[i];
+
+        if (order == 1) {
+            ref = refs[0];
+            memmove(refs, refs + 1, n * sizeof(rt_ref_t));
+
+        } else {
+            refs[i] = refs[n];
+        }
+
+        rt_arena_free(a, ref);
+    }
+}
+
+
+/* what one class had another one gets, all of it */
+
+static void
+test_classes(void)
+{
+    int           good;
+    size_t        from, to, n, order;
+    rt_ref_t     *refs;
+    rt_arena_t   *a;
+
+    refs = malloc(10000 * sizeof(rt_ref_t));
+    good = 1;
+
+    for (order = 0; order < 3; order++) {
+        a = make_arena(10 * 4096);
+
+        for (from = 0; from < RT_ARENA_CLASSES; from++) {
+            for (to = 0; to < RT_ARENA_CLASSES; to++) {
+                n = flood(a, from, refs);
+                good &= n == 9u * (4096 / rt_arena_sizes[from])
+                        && pages_used(a) == 9 && sound(a);
+
+                drain(a, refs, n, order);
+                good &= pages_used(a) == 0 && bytes_used(a) == 0 && sound(a);
+
+                n = flood(a, to, refs);
+                good &= n == 9u * (4096 / rt_arena_sizes[to])
+                        && pages_used(a) == 9 && sound(a);
+
+                drain(a, refs, n, order);
+                good &= sound(a);
+            }
+        }
+
+        free(a);
+    }
+
+    ok(good, "a full arena becomes one of any other class");
+
+    free(refs);
+}
+
+
+/* while there is room elsewhere a page is not cut anew each time */
+
+static void
+test_spare(void)
+{
+    int          good;
+    size_t       i;
+    u_char      *end;
+    rt_ref_t     ref, one;
+    rt_arena_t  *a;
+
+    a = make_arena(10 * 4096);
+    one = rt_arena_alloc(a, 1024);
+    end = (u_char *) rt_arena_at(a, one) + 3 * 1024 + 512;
+    *end = 0x55;
+    good = 1;
+
+    rt_arena_free(a, one);
+
+    for (i = 0; i < 100; i++) {
+        ref = rt_arena_alloc(a, 1024);
+        good &= ref == one && *end == 0x55 && pages_used(a) == 1;
+        rt_arena_free(a, ref);
+    }
+
+    ok(good && pages_used(a) == 0, "a spare page stays as it is");
+
+    /* it goes to others in need, but only then */
+
+    for (i = 0; i < 8u * 128; i++) {
+        good &= rt_arena_alloc(a, 1) != 0;
+    }
+
+    ok(good && *end == 0x55 && pages_used(a) == 8 && sound(a),
+       "as long as there are others");
+    ok(rt_arena_alloc(a, 1) && *end == 0 && pages_used(a) == 9 && sound(a),
+       "and no longer");
+
+    free(a);
+}
+
+
+typedef struct {
+    rt_arena_t  *arena;
+    rt_uint_t    pass;          /* the one in which every "every"th goes */
+    uint32_t     every;
+    uint32_t     seen[3];
+    uint32_t     freed;
+} sweep_t;
+
+
+static void
+sweep_record(void *ctx, rt_uint_t pass, rt_ref_t ref, void *record)
+{
+    sweep_t   *w = ctx;
+    record_t  *r = record;
+
+    if (r->type == 0x77 && w->seen[pass]++ % w->every == 0
+        && pass == w->pass)
+    {
+        rt_arena_free(w->arena, ref);
+        w->freed++;
+    }
+}
+
+
+/* pages become unused under a walk, or under one of three of a rebuild */
+
+static void
+test_sweep(void)
+{
+    int           good;
+    size_t        class, n, kind, left;
+    sweep_t       w;
+    rt_ref_t     *refs;
+    rt_arena_t   *a;
+
+    refs = malloc(10000 * sizeof(rt_ref_t));
+    good = 1;
+
+    for (kind = 0; kind < 12; kind++) {
+        for (class = 0; class < RT_ARENA_CLASSES; class++) {
+            a = make_arena(10 * 4096);
+            n = flood(a, class, refs);
+
+            memset(&w, 0, sizeof(w));
+            w.arena = a;
+            w.every = (uint32_t) kind / 4 + 1;
+
+            if (kind % 4 == 3) {
+                rt_arena_walk(a, sweep_record, &w);
+
+            } else {
+                w.pass = kind % 4;
+                rt_arena_rebuild(a, 3, sweep_record, &w);
+            }
+
+            left = n - (n + w.every - 1) / w.every;
+
+            good &= w.freed == n - left && w.seen[w.pass] == n && sound(a)
+                    && bytes_used(a) == left * rt_arena_sizes[class];
+            good &= kind % 4 == 3
+                    || w.seen[2] == (w.pass == 2 ? n : left);
+            good &= w.every != 1 || (pages_used(a) == 0 && exhaust(a) == 1152);
+
+            free(a);
+        }
+    }
+
+    ok(good, "records go while they are shown, and their pages with them");
+
+    free(refs);
+}
+
+
 /* what check_records() must see of the record of a step */
 
 static int
@@ -494,7 +913,7 @@ check_record(void *ctx, rt_uint_t pass, rt_ref_t ref, void *record)
     }
 
     size = rt_arena_sizes[rt_arena_class(c->arena,
-                          (ref - rt_arena_page(c->arena, 0)) / 128)];
+                                         rt_arena_page_of(c->arena, ref))];
 
     c->good &= r->size <= size;
 
@@ -526,12 +945,12 @@ check_records(rt_arena_t *a, journal_t *j)
         c.good &= c.shown[0][i] == c.shown[1][i];
     }
 
-    c.good &= bytes_used(a) == c.bytes;
+    c.good &= bytes_used(a) == c.bytes && sound(a);
 
     /* every record is in use or free, and none is both */
 
     n = exhaust(a);
-    c.good &= pages_left(a) == 0 && n + c.count == capacity(a);
+    c.good &= pages_left(a) == 0 && n + c.count == capacity(a) && sound(a);
 
     for (i = 0; i < STEPS; i++) {
         if (c.shown[1][i]) {
@@ -572,6 +991,43 @@ run_steps(rt_arena_t *a, journal_t *j)
             j->state[old] = FREEING;
             rt_arena_free(a, j->ref[old]);
             j->state[old] = FREED;
+        }
+    }
+}
+
+
+/*
+ * Fills the arena with records of one size after the other and frees them,
+ * so that pages become full, partial, spare and unused and change their
+ * class, also that of a spare one.
+ */
+
+static void
+run_pages(rt_arena_t *a, journal_t *j)
+{
+    uint32_t               i, k, old;
+    static const uint32_t  sizes[] = { 768, 1024, 512, 384, 1024, 768 };
+
+    for (i = 0; i < STEPS; i++) {
+        j->ref[i] = rt_arena_alloc(a, sizes[i / ROUND % rt_nitems(sizes)]);
+
+        if (j->ref[i]) {
+            fill(rt_arena_at(a, j->ref[i]), i,
+                 sizes[i / ROUND % rt_nitems(sizes)]);
+
+            j->state[i] = PUBLISHING;
+            rt_arena_publish(a, j->ref[i], (uint8_t) (i + 1));
+            j->state[i] = LIVE;
+        }
+
+        for (k = 0; i % ROUND == ROUND - 1 && k < ROUND; k++) {
+            old = i - (k * 7 + i / ROUND) % ROUND;
+
+            if (j->state[old] == LIVE) {
+                j->state[old] = FREEING;
+                rt_arena_free(a, j->ref[old]);
+                j->state[old] = FREED;
+            }
         }
     }
 }
@@ -621,15 +1077,54 @@ die(rt_arena_t *a, journal_t *j, void (*run)(rt_arena_t *a, journal_t *j),
 }
 
 
+/* after each death of one that does "run" in new memory all is mended */
+
+static unsigned
+deaths(void *mem, size_t len, journal_t *j,
+    void (*run)(rt_arena_t *a, journal_t *j), unsigned midst)
+{
+    int          good, rc;
+    unsigned     point;
+    rt_arena_t  *a;
+
+    good = 1;
+    point = 0;
+
+    do {
+        point++;
+        memset(mem, 0xa5, len);
+        memset(j, 0, sizeof(journal_t));
+        a = rt_arena_init(mem, len);
+
+        if (midst) {
+
+            /* the one that dies is the one that mends it */
+
+            good &= die(a, j, run, midst) == CRASHED;
+            rc = die(a, j, run_rebuild, point);
+
+        } else {
+            rc = die(a, j, run, point);
+        }
+
+        good &= (rc == CRASHED || rc == 0) && check_records(a, j);
+
+    } while (good && rc == CRASHED);
+
+    ok(good, midst ? "and so is the one that mends it (%u)"
+                   : "a process is killed at every point (%u)", point);
+
+    return point;
+}
+
+
 static void
 test_death(void)
 {
-    int          good, rc;
-    void        *mem;
-    size_t       len;
-    unsigned     point;
-    journal_t   *j;
-    rt_arena_t  *a;
+    void       *mem;
+    size_t      len;
+    unsigned    i, n;
+    journal_t  *j;
 
     len = 16 * 4096;
     mem = mmap(NULL, len, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_ANONYMOUS,
@@ -643,40 +1138,21 @@ test_death(void)
     }
 
     fflush(stdout);
-    good = 1;
-    point = 0;
 
-    do {
-        point++;
-        memset(mem, 0xa5, len);
-        memset(j, 0, sizeof(journal_t));
+    n = deaths(mem, len, j, run_steps, 0);
+    ok(n > 1000, "and there are many points");
 
-        a = rt_arena_init(mem, len);
-        rc = die(a, j, run_steps, point);
-        good &= (rc == CRASHED || rc == 0) && check_records(a, j);
+    n = deaths(mem, len, j, run_steps, 700);
+    ok(n > 500, "which has many too");
 
-    } while (good && rc == CRASHED);
+    /* three pages */
 
-    ok(good, "a process is killed at every point (%u)", point);
-    ok(point > 1000, "and there are many");
+    n = deaths(mem, 4 * 4096, j, run_pages, 0);
+    ok(n > 1000, "there are many with pages");
 
-    good = 1;
-    point = 0;
-
-    do {
-        point++;
-        memset(mem, 0xa5, len);
-        memset(j, 0, sizeof(journal_t));
-
-        a = rt_arena_init(mem, len);
-        good &= die(a, j, run_steps, 700) == CRASHED;
-        rc = die(a, j, run_rebuild, point);
-        good &= (rc == CRASHED || rc == 0) && check_records(a, j);
-
-    } while (good && rc == CRASHED);
-
-    ok(good, "and so is the one that mends it (%u)", point);
-    ok(point > 500, "which has many points too");
+    for (i = 1; i < 8; i++) {
+        (void) deaths(mem, 4 * 4096, j, run_pages, n * i / 8);
+    }
 
     munmap(mem, len);
     munmap(j, sizeof(journal_t));
@@ -687,9 +1163,13 @@ int
 main(void)
 {
     test_init();
+    test_at();
     test_sizes();
     test_model();
     test_full();
+    test_classes();
+    test_spare();
+    test_sweep();
     test_death();
 
     return done_testing();
