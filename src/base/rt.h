@@ -25,6 +25,10 @@
 #define RT_DECLINED -5
 
 
+/* bytes of a user's id, in a token as in a payload */
+#define RT_USER_MAX  255
+
+
 typedef intptr_t   rt_int_t;
 typedef uintptr_t  rt_uint_t;
 

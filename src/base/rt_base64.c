@@ -18,7 +18,9 @@
 #define RT_BASE64_FOREIGN  64
 
 
-static unsigned rt_base64_value(u_char ch);
+static ssize_t rt_base64_bits(u_char *dst, rt_str_t in, const char *last,
+    unsigned *left);
+static unsigned rt_base64_value(u_char ch, const char *last);
 
 
 size_t
@@ -45,9 +47,7 @@ rt_base64_encode(u_char *dst, rt_str_t in)
 ssize_t
 rt_base64_decode(u_char *dst, rt_str_t in)
 {
-    size_t    i, n;
-    unsigned  value;
-    uint32_t  bits;
+    unsigned  left;
 
     /* padding counts only where it makes the length whole */
 
@@ -55,40 +55,7 @@ rt_base64_decode(u_char *dst, rt_str_t in)
         in.len -= (in.data[in.len - 2] == '=') ? 2 : 1;
     }
 
-    if (in.len % 4 == 1) {
-        return RT_ERROR;
-    }
-
-    bits = 0;
-    n = 0;
-
-    for (i = 0; i < in.len; i++) {
-
-        value = rt_base64_value(in.data[i]);
-
-        if (value == RT_BASE64_FOREIGN) {
-            return RT_ERROR;
-        }
-
-        bits = (bits << 6) | value;
-
-        switch (i % 4) {
-
-        case 1:
-            dst[n++] = (u_char) (bits >> 4);
-            break;
-
-        case 2:
-            dst[n++] = (u_char) (bits >> 2);
-            break;
-
-        case 3:
-            dst[n++] = (u_char) bits;
-            break;
-        }
-    }
-
-    return (ssize_t) n;
+    return rt_base64_bits(dst, in, "+/", &left);
 }
 
 
@@ -117,8 +84,75 @@ rt_base64url_encode(u_char *dst, rt_str_t in)
 }
 
 
+ssize_t
+rt_base64url_decode(u_char *dst, rt_str_t in)
+{
+    ssize_t   n;
+    unsigned  left;
+
+    n = rt_base64_bits(dst, in, "-_", &left);
+
+    return (left == 0) ? n : RT_ERROR;
+}
+
+
+/*
+ * Decodes whole and partial groups; "last" are the last two characters of the
+ * alphabet.  "*left" is what the final character has more than is needed.
+ */
+
+static ssize_t
+rt_base64_bits(u_char *dst, rt_str_t in, const char *last, unsigned *left)
+{
+    size_t    i, n;
+    unsigned  value;
+    uint32_t  bits;
+
+    *left = 0;
+
+    if (in.len % 4 == 1) {
+        return RT_ERROR;
+    }
+
+    bits = 0;
+    n = 0;
+
+    for (i = 0; i < in.len; i++) {
+
+        value = rt_base64_value(in.data[i], last);
+
+        if (value == RT_BASE64_FOREIGN) {
+            return RT_ERROR;
+        }
+
+        bits = (bits << 6) | value;
+
+        switch (i % 4) {
+
+        case 1:
+            dst[n++] = (u_char) (bits >> 4);
+            break;
+
+        case 2:
+            dst[n++] = (u_char) (bits >> 2);
+            break;
+
+        case 3:
+            dst[n++] = (u_char) bits;
+            break;
+        }
+    }
+
+    if (in.len % 4) {
+        *left = bits & ((in.len % 4 == 2) ? 0xf : 0x3);
+    }
+
+    return (ssize_t) n;
+}
+
+
 static unsigned
-rt_base64_value(u_char ch)
+rt_base64_value(u_char ch, const char *last)
 {
     if (ch >= 'A' && ch <= 'Z') {
         return ch - 'A';
@@ -132,9 +166,9 @@ rt_base64_value(u_char ch)
         return ch - '0' + 52u;
     }
 
-    if (ch == '+') {
+    if (ch == (u_char) last[0]) {
         return 62;
     }
 
-    return (ch == '/') ? 63 : RT_BASE64_FOREIGN;
+    return (ch == (u_char) last[1]) ? 63 : RT_BASE64_FOREIGN;
 }

@@ -1,7 +1,8 @@
 
 /*
  * rt_base64.h: base64 (RFC 4648, 4), as Engine.IO's polling wraps binary
- * packets, and base64url without padding (RFC 4648, 5), as ids are written.
+ * packets, and base64url without padding (RFC 4648, 5), as ids and tokens are
+ * written.
  *
  * Encoding is OpenSSL's work (EVP_EncodeBlock).
  */
@@ -34,6 +35,14 @@ ssize_t rt_base64_decode(u_char *dst, rt_str_t in);
 
 /* url alphabet, no padding; "dst" has rt_base64_size() bytes; the length */
 size_t rt_base64url_encode(u_char *dst, rt_str_t in);
+
+/*
+ * Url alphabet, no padding, one way only to write something (as RFC 7515, 2
+ * and RFC 4648, 3.5 have it).  "dst" has rt_base64_max() bytes.  The length,
+ * or RT_ERROR at a foreign character (also padding), where a single character
+ * is left over, or where the last one has bits set that stand for nothing.
+ */
+ssize_t rt_base64url_decode(u_char *dst, rt_str_t in);
 
 
 #endif /* _RT_BASE64_H_INCLUDED_ */

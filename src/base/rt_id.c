@@ -108,6 +108,34 @@ rt_id_message(u_char *dst, uint64_t msec)
 }
 
 
+rt_int_t
+rt_id_uuid(u_char *dst)
+{
+    size_t               i;
+    u_char               bytes[16];
+    static const u_char  hex[] = "0123456789abcdef";
+
+    if (rt_id_random(bytes, sizeof(bytes)) != RT_OK) {
+        return RT_ERROR;
+    }
+
+    bytes[6] = (u_char) ((bytes[6] & 0x0f) | 0x40);     /* version */
+    bytes[8] = (u_char) ((bytes[8] & 0x3f) | 0x80);     /* variant */
+
+    for (i = 0; i < sizeof(bytes); i++) {
+
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            *dst++ = '-';
+        }
+
+        *dst++ = hex[bytes[i] >> 4];
+        *dst++ = hex[bytes[i] & 0x0f];
+    }
+
+    return RT_OK;
+}
+
+
 static rt_int_t
 rt_id_random(u_char *dst, size_t len)
 {

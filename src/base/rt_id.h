@@ -16,11 +16,15 @@
 #include "base/rt.h"
 
 
-#define RT_ID_LEN  20
+#define RT_ID_LEN    20
+#define RT_UUID_LEN  36
 
 
 /* writes RT_ID_LEN characters; RT_ERROR when the system has no randomness */
 rt_int_t rt_id_make(u_char *dst);
+
+/* writes a random UUID (RFC 9562, version 4) of RT_UUID_LEN characters */
+rt_int_t rt_id_uuid(u_char *dst);
 
 /* whether "s" has the form of an id: it may then be looked up */
 int rt_id_valid(rt_str_t s);

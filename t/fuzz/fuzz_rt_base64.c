@@ -20,6 +20,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(rt_base64_decode(back, rt_str(n, text)) == (ssize_t) size);
     must(size == 0 || memcmp(back, data, size) == 0);
 
+    n = rt_base64url_encode(text, rt_str(size, data));
+    must(rt_base64url_decode(back, rt_str(n, text)) == (ssize_t) size);
+    must(size == 0 || memcmp(back, data, size) == 0);
+
     free(back);
     free(text);
 
@@ -36,6 +40,21 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         must(n >= size && n - size < 3);
         must(memcmp(text, data, len * 4 / 3) == 0);
+
+        free(text);
+    }
+
+    /* and in url's alphabet, where there is one way only */
+
+    decoded = rt_base64url_decode(bytes, rt_str(size, data));
+    must(decoded == RT_ERROR || (size_t) decoded <= rt_base64_max(size));
+
+    if (decoded > 0) {
+        len = (size_t) decoded;
+        text = rt_fuzz_alloc(rt_base64_size(len));
+        n = rt_base64url_encode(text, rt_str(len, bytes));
+
+        must(n == size && memcmp(text, data, size) == 0);
 
         free(text);
     }

@@ -67,7 +67,9 @@ test_there_and_back(void)
 
         /* the other alphabet */
 
-        good = good && rt_base64url_encode(url, s) == n;
+        good = good && rt_base64url_encode(url, s) == n
+               && rt_base64url_decode(back, rt_str(n, url)) == (ssize_t) len
+               && memcmp(back, in, len) == 0;
 
         for (i = 0; i < n; i++) {
             good = good && url[i] == ((text[i] == '+') ? '-'
@@ -81,6 +83,58 @@ test_there_and_back(void)
     }
 
     ok(good, "every length there and back");
+}
+
+
+/* one way to write something: no other text has the same bytes */
+
+static void
+test_url_strict(void)
+{
+    int       c, d;
+    u_char    text[4], dst[4], again[8];
+    size_t    i, n;
+    ssize_t   len;
+    unsigned  taken;
+
+    static const rt_str_t  bad[] = {
+        rt_string("A"), rt_string("AAAAA"), rt_string("AA=="),
+        rt_string("AAA="), rt_string("A==="), rt_string("===="),
+        rt_string("="), rt_string("AAAA="), rt_string("AA AA"),
+        rt_string(" AAAA"), rt_string("AAAA\n"), rt_string("AA\0A"),
+        rt_string("++++"), rt_string("AA//"), rt_string("AB"),
+        rt_string("AAB"), rt_string("Zh"), rt_string("Zm9"),
+        rt_string("\303\251AA")
+    };
+
+    for (i = 0; i < rt_nitems(bad); i++) {
+        is_int(rt_base64url_decode(again, bad[i]), RT_ERROR,
+               "refused as base64url");
+    }
+
+    is_int(rt_base64url_decode(dst, rt_lit("-_-_")), 3, "both of its own");
+    ok(memcmp(dst, "\373\377\277", 3) == 0, "their bytes");
+    is_int(rt_base64url_decode(dst, rt_str(0, NULL)), 0, "nothing");
+
+    taken = 0;
+
+    for (c = 0; c < 256; c++) {
+
+        for (d = 0; d < 256; d++) {
+            text[0] = (u_char) c;
+            text[1] = (u_char) d;
+            len = rt_base64url_decode(dst, rt_str(2, text));
+
+            if (len == RT_ERROR) {
+                continue;
+            }
+
+            n = rt_base64url_encode(again, rt_str((size_t) len, dst));
+            taken += n == 2 && memcmp(text, again, 2) == 0;
+        }
+    }
+
+    is_int(taken, 256, "two characters: one text for each byte");
 }
 
 
@@ -126,6 +180,7 @@ main(void)
     rt_vectors("base64.txt", check_vector);
 
     test_there_and_back();
+    test_url_strict();
     test_long();
 
     return done_testing();

@@ -170,6 +170,35 @@ test_message(void)
 /* the process and two children, all with a pool that was begun */
 
 static void
+test_uuid(void)
+{
+    int      good = 1;
+    size_t   i, j;
+    u_char   id[RT_UUID_LEN + 1], last[RT_UUID_LEN];
+
+    memset(last, 0, sizeof(last));
+
+    for (i = 0; i < 1000 && good; i++) {
+
+        id[RT_UUID_LEN] = '!';
+        good = (rt_id_uuid(id) == RT_OK && id[RT_UUID_LEN] == '!'
+                && id[14] == '4' && strchr("89ab", id[19]) != NULL
+                && memcmp(id, last, RT_UUID_LEN) != 0);
+
+        for (j = 0; j < RT_UUID_LEN; j++) {
+            good = good && (j == 8 || j == 13 || j == 18 || j == 23
+                            ? id[j] == '-'
+                            : strchr("0123456789abcdef", id[j]) != NULL);
+        }
+
+        memcpy(last, id, RT_UUID_LEN);
+    }
+
+    ok(good, "1000 UUIDs of version 4");
+}
+
+
+static void
 test_fork(void)
 {
     int           i, fd[2], status;
@@ -210,6 +239,7 @@ main(void)
     test_make();
     test_valid();
     test_message();
+    test_uuid();
     test_fork();
 
     return done_testing();

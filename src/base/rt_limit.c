@@ -1,0 +1,51 @@
+
+/*
+ * rt_limit.c: counts events and says when there are too many.
+ */
+
+
+#include "base/rt_limit.h"
+
+
+rt_int_t
+rt_limit_take(rt_limit_t *l, const rt_limit_conf_t *conf, uint64_t now,
+    uint64_t *wait)
+{
+    uint64_t  latest;
+
+    latest = now + (l->blocked ? conf->block : conf->period);
+
+    if (l->ends > latest) {
+        l->ends = latest;
+    }
+
+    if (l->ends <= now) {
+        l->count = 0;
+        l->blocked = 0;
+        l->ends = now + conf->period;
+    }
+
+    if (!l->blocked) {
+
+        if (l->count < conf->points) {
+            l->count++;
+            return RT_OK;
+        }
+
+        if (conf->block) {
+            l->ends = now + conf->block;
+            l->blocked = 1;
+        }
+    }
+
+    *wait = l->ends - now;
+
+    return RT_BUSY;
+}
+
+
+int
+rt_limit_idle(const rt_limit_t *l, uint64_t now)
+{
+    return l->ends <= now;
+}
