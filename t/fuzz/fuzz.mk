@@ -16,8 +16,10 @@ FUZZ_CFLAGS =	-std=gnu11 -O1 -g -Wall -Wextra -Wshadow -Wconversion \
 		-Wno-sign-conversion -Werror -fno-omit-frame-pointer \
 		-fno-sanitize-recover=undefined -Isrc -It/fuzz
 
-FUZZ_SOURCES =	$(wildcard src/base/*.c src/proto/*.c src/chat/*.c)
-FUZZ_HEADERS =	$(wildcard src/base/*.h src/proto/*.h src/chat/*.h t/fuzz/*.h)
+FUZZ_SOURCES =	$(wildcard src/base/*.c src/proto/*.c src/auth/*.c \
+			src/chat/*.c)
+FUZZ_HEADERS =	$(wildcard src/base/*.h src/proto/*.h src/auth/*.h \
+			src/chat/*.h t/fuzz/*.h)
 FUZZ_ALL =	$(patsubst t/fuzz/fuzz_rt_%.c,%,$(wildcard t/fuzz/fuzz_rt_*.c))
 FUZZ_RUN =	$(or $(filter-out all,$(T)),$(FUZZ_ALL))
 
@@ -61,7 +63,7 @@ $(FUZZ_BUILD)/librt.a:	$(FUZZ_SOURCES:%.c=$(FUZZ_BUILD)/clang/%.o)
 $(FUZZ_PROGRAMS): $(FUZZ_BUILD)/%: $(FUZZ_BUILD)/clang/t/fuzz/%.o \
 		$(FUZZ_BUILD)/librt.a
 	@clang $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $^ \
-		-lcrypto -pthread
+		-lcrypto -lgumbo -pthread
 
 
 # without libFuzzer: replays files and directories
@@ -78,6 +80,6 @@ $(FUZZ_STANDALONE): $(FUZZ_BUILD)/standalone_%: \
 		$(FUZZ_BUILD)/cc/t/fuzz/fuzz_%.o \
 		$(FUZZ_BUILD)/cc/t/fuzz/standalone.o $(FUZZ_BUILD)/cc/librt.a
 	@$(CC) $(FUZZ_CFLAGS) -fsanitize=address,undefined -o $@ $^ \
-		-lcrypto -pthread
+		-lcrypto -lgumbo -pthread
 
 .PRECIOUS:	$(FUZZ_BUILD)/clang/%.o $(FUZZ_BUILD)/cc/%.o

@@ -1,5 +1,5 @@
 
-# Unit tests of the parts that need no nginx: src/base, src/proto, src/chat.
+# Unit tests of the parts that need no nginx: base, proto, auth and chat of src.
 # To be used in the root of the tree, by itself or included:
 #
 #     make -f t/unit/unit.mk unit        builds them, in build/unit
@@ -12,10 +12,12 @@ UNIT_CFLAGS =	-std=gnu11 -O1 -g -Wall -Wextra -Wshadow -Wconversion \
 		-fsanitize=address,undefined -fno-sanitize-recover=all \
 		-Isrc -It/unit '-DRT_VECTORS="$(CURDIR)/t/vectors"'
 
-UNIT_LIBS =	-lcrypto -ljansson -pthread
+UNIT_LIBS =	-lcrypto -lgumbo -ljansson -pthread
 
-UNIT_SOURCES =	$(wildcard src/base/*.c src/proto/*.c src/chat/*.c)
-UNIT_HEADERS =	$(wildcard src/base/*.h src/proto/*.h src/chat/*.h t/unit/*.h)
+UNIT_SOURCES =	$(wildcard src/base/*.c src/proto/*.c src/auth/*.c \
+			src/chat/*.c)
+UNIT_HEADERS =	$(wildcard src/base/*.h src/proto/*.h src/auth/*.h \
+			src/chat/*.h t/unit/*.h)
 UNIT_TESTS =	$(patsubst t/unit/%.c,%,$(wildcard t/unit/test_*.c))
 
 UNIT_GCC =	$(addprefix $(UNIT_BUILD)/gcc/,$(UNIT_TESTS))
