@@ -6,7 +6,6 @@
 
 static ngx_int_t ngx_http_realtime_bus_watch(ngx_http_realtime_bus_t *bus);
 static void ngx_http_realtime_bus_wake_handler(ngx_event_t *rev);
-static void ngx_http_realtime_bus_kick(ngx_http_realtime_bus_t *bus);
 static void ngx_http_realtime_bus_drain_handler(ngx_event_t *ev);
 static ngx_int_t ngx_http_realtime_bus_sleep(ngx_http_realtime_bus_t *bus);
 static ngx_int_t ngx_http_realtime_bus_read(ngx_http_realtime_bus_t *bus,
@@ -115,29 +114,12 @@ ngx_int_t
 ngx_http_realtime_bus_append(ngx_http_realtime_bus_t *bus,
     ngx_http_realtime_entry_t *e)
 {
-    size_t                     size;
-    u_char                    *p;
-    ngx_http_realtime_zone_t  *z = bus->zone;
-
-    e->from = bus->self;
-    size = ngx_http_realtime_entry_size(e);
-
-    ngx_shmtx_lock(&z->log_pool->mutex);
-
-    p = rt_ring_reserve(z->ring, size);
-
-    if (p) {
-        ngx_http_realtime_entry_encode(e, p);
-        (void) rt_ring_commit(z->ring);
-    }
-
-    ngx_shmtx_unlock(&z->log_pool->mutex);
-
-    if (p == NULL) {
+    if (ngx_http_realtime_bus_put(bus, e) != NGX_OK) {
         ngx_log_error(NGX_LOG_WARN, bus->log, 0,
                       "realtime: an entry of %uz bytes is too long for the "
                       "log: raise the size of realtime_zone \"%V\"",
-                      size, &z->shm->shm.name);
+                      ngx_http_realtime_entry_size(e),
+                      &bus->zone->shm->shm.name);
         return NGX_DECLINED;
     }
 
@@ -147,12 +129,36 @@ ngx_http_realtime_bus_append(ngx_http_realtime_bus_t *bus,
 }
 
 
+ngx_int_t
+ngx_http_realtime_bus_put(ngx_http_realtime_bus_t *bus,
+    ngx_http_realtime_entry_t *e)
+{
+    u_char                    *p;
+    ngx_http_realtime_zone_t  *z = bus->zone;
+
+    e->from = bus->self;
+
+    ngx_shmtx_lock(&z->log_pool->mutex);
+
+    p = rt_ring_reserve(z->ring, ngx_http_realtime_entry_size(e));
+
+    if (p) {
+        ngx_http_realtime_entry_encode(e, p);
+        (void) rt_ring_commit(z->ring);
+    }
+
+    ngx_shmtx_unlock(&z->log_pool->mutex);
+
+    return p ? NGX_OK : NGX_DECLINED;
+}
+
+
 /*
  * Pairs with ngx_http_realtime_bus_sleep(): either the reader sees the new
  * head, or we see its flag.
  */
 
-static void
+void
 ngx_http_realtime_bus_kick(ngx_http_realtime_bus_t *bus)
 {
     uint32_t                     i, n;

@@ -61,6 +61,15 @@ ngx_int_t ngx_http_realtime_bus_open(ngx_http_realtime_bus_t *bus);
 ngx_int_t ngx_http_realtime_bus_append(ngx_http_realtime_bus_t *bus,
     ngx_http_realtime_entry_t *e);
 
+/*
+ * The same in two steps, for who holds the state mutex: put appends, and says
+ * nothing of what is too long; kick wakes the sleepers, after the mutex was
+ * given back.
+ */
+ngx_int_t ngx_http_realtime_bus_put(ngx_http_realtime_bus_t *bus,
+    ngx_http_realtime_entry_t *e);
+void ngx_http_realtime_bus_kick(ngx_http_realtime_bus_t *bus);
+
 /* one past the newest entry */
 #define ngx_http_realtime_bus_head(bus)  rt_ring_head((bus)->zone->ring)
 

@@ -2,7 +2,7 @@
 #include "bus/ngx_http_realtime_entry.h"
 
 
-#define NGX_HTTP_REALTIME_ENTRY_STRINGS  6
+#define NGX_HTTP_REALTIME_ENTRY_STRINGS  7
 
 
 /* what an entry begins with; the strings follow in the order of "len" */
@@ -18,15 +18,16 @@ typedef struct {
 
 
 #define ngx_http_realtime_entry_strings(e)                                    \
-    { &(e)->sid, &(e)->nsp, &(e)->rooms, &(e)->except, &(e)->packets,         \
-      &(e)->reply }
+    { &(e)->sid, &(e)->nsp, &(e)->rooms, &(e)->within, &(e)->except,          \
+      &(e)->packets, &(e)->reply }
 
 
 size_t
 ngx_http_realtime_entry_size(const ngx_http_realtime_entry_t *e)
 {
     return sizeof(ngx_http_realtime_entry_head_t) + e->sid.len + e->nsp.len
-           + e->rooms.len + e->except.len + e->packets.len + e->reply.len;
+           + e->rooms.len + e->within.len + e->except.len + e->packets.len
+           + e->reply.len;
 }
 
 

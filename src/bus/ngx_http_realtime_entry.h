@@ -54,6 +54,7 @@ typedef struct {
     rt_str_t                 sid;       /* session, or who gets "reply" */
     rt_str_t                 nsp;
     rt_str_t                 rooms;     /* list; empty: all of the namespace */
+    rt_str_t                 within;    /* a room that they must be in, too */
     rt_str_t                 except;    /* list of socket ids and rooms */
     rt_str_t                 packets;   /* list, the first one text */
     rt_str_t                 reply;     /* a text packet to "sid" after it */

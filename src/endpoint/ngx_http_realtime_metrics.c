@@ -117,6 +117,13 @@ ngx_http_realtime_metrics_put(rt_buf_t *b, ngx_http_realtime_zone_t *zone)
     ngx_http_realtime_metrics_field(b, "},\"rooms\":{\"total\":", sh->rooms);
     ngx_http_realtime_metrics_field(b, ",\"memberships\":", sh->memberships);
 
+    ngx_http_realtime_metrics_field(b, "},\"users\":{\"total\":", sh->users);
+    ngx_http_realtime_metrics_field(b, ",\"idle\":", sh->idle);
+    ngx_http_realtime_metrics_field(b, ",\"typing\":", sh->typists);
+
+    ngx_http_realtime_metrics_field(b, "},\"limits\":{\"total\":",
+                                    sh->limits);
+
     ngx_http_realtime_metrics_field(b, "},\"zone\":{\"bytesUsed\":",
                                     st.bytes_used);
     ngx_http_realtime_metrics_field(b, ",\"pages\":", st.pages);

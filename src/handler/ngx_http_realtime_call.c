@@ -36,7 +36,7 @@ void
 ngx_http_realtime_answer(ngx_http_realtime_call_t *call, rt_str_t data)
 {
     rt_buf_t  b;
-    u_char    buf[NGX_HTTP_REALTIME_ANSWER_MAX * 2];
+    u_char    buf[NGX_HTTP_REALTIME_ANSWER_MAX + 256];
 
     if (!call->pkt->sio.has_id) {
         return;
@@ -61,7 +61,7 @@ ngx_http_realtime_answer_after(ngx_http_realtime_call_t *call,
     ngx_http_realtime_emit_t *m, rt_str_t data)
 {
     rt_buf_t  b;
-    u_char    buf[NGX_HTTP_REALTIME_ANSWER_MAX * 2];
+    u_char    buf[NGX_HTTP_REALTIME_ANSWER_MAX + 256];
 
     if (call->pkt->sio.has_id) {
         rt_buf_init(&b, buf, sizeof(buf));
@@ -109,6 +109,41 @@ ngx_http_realtime_answer_error(ngx_http_realtime_call_t *call,
     rt_buf_char(&b, '}');
 
     ngx_http_realtime_answer_failure(call, rt_buf_str(&b));
+}
+
+
+void
+ngx_http_realtime_answer_wait(ngx_http_realtime_call_t *call, uint64_t wait)
+{
+    rt_buf_t  b;
+    u_char    buf[NGX_HTTP_REALTIME_ERROR_MAX];
+
+    rt_buf_init(&b, buf, sizeof(buf));
+
+    rt_buf_put(&b, rt_lit("{\"code\":\"RATE_LIMIT_EXCEEDED\",\"message\":"
+                          "\"Too many messages. Please slow down.\","
+                          "\"retryAfter\":"));
+    rt_buf_u64(&b, (wait + 999) / 1000);
+    rt_buf_char(&b, '}');
+
+    ngx_http_realtime_answer_failure(call, rt_buf_str(&b));
+}
+
+
+void
+ngx_http_realtime_answer_unknown(ngx_http_realtime_call_t *call)
+{
+    ngx_http_realtime_answer_error(call, "UNKNOWN_EVENT",
+                                   "There is no such event");
+}
+
+
+void
+ngx_http_realtime_call_full(ngx_http_realtime_call_t *call, const char *what)
+{
+    ngx_http_realtime_zone_full(call->hub->bus->zone, call->hub->log, what);
+
+    ngx_http_realtime_answer_error(call, "SERVER_BUSY", "The server is full");
 }
 
 

@@ -35,8 +35,8 @@ typedef void (*ngx_http_realtime_call_pt)(ngx_http_realtime_call_t *call);
 
 #define ngx_http_realtime_call_nsp(call)  ((call)->sk->nsp->name)
 
-/* bytes that an answer takes around its data */
-#define NGX_HTTP_REALTIME_ANSWER_MAX  512
+/* bytes of an answer's data */
+#define NGX_HTTP_REALTIME_ANSWER_MAX  4096
 
 
 /* the event "name" (a JSON string) with "args" to the sender */
@@ -69,6 +69,21 @@ void ngx_http_realtime_answer_error(ngx_http_realtime_call_t *call,
 /* VALIDATION_ERROR with its details */
 void ngx_http_realtime_answer_invalid(ngx_http_realtime_call_t *call,
     rt_invalid_t *inv);
+
+/* RATE_LIMIT_EXCEEDED: there is room again in "wait" ms */
+void ngx_http_realtime_answer_wait(ngx_http_realtime_call_t *call,
+    uint64_t wait);
+
+/* UNKNOWN_EVENT */
+void ngx_http_realtime_answer_unknown(ngx_http_realtime_call_t *call);
+
+/* SERVER_BUSY, and a line in the error log: "what" happened */
+void ngx_http_realtime_call_full(ngx_http_realtime_call_t *call,
+    const char *what);
+
+/* the sender's user id as JSON, null for an anonymous one */
+#define ngx_http_realtime_call_user(call)                                     \
+    ((call)->sk->who ? (call)->sk->who->json : rt_lit("null"))
 
 /* the room that the payload names: NGX_OK, or an error was answered */
 ngx_int_t ngx_http_realtime_call_room(ngx_http_realtime_call_t *call,

@@ -24,6 +24,13 @@ static const ngx_http_realtime_rule_t  ngx_http_realtime_builtins[] = {
     ngx_http_realtime_builtin("room:leave", ngx_http_realtime_on_room_leave),
     ngx_http_realtime_builtin("message:send",
                               ngx_http_realtime_on_message_send),
+    ngx_http_realtime_builtin("typing:start",
+                              ngx_http_realtime_on_typing_start),
+    ngx_http_realtime_builtin("typing:stop", ngx_http_realtime_on_typing_stop),
+    ngx_http_realtime_builtin("presence:update",
+                              ngx_http_realtime_on_presence_update),
+    ngx_http_realtime_builtin("presence:request",
+                              ngx_http_realtime_on_presence_request),
     ngx_http_realtime_builtin("ping", ngx_http_realtime_on_ping),
     ngx_http_realtime_builtin("pong", ngx_http_realtime_on_pong)
 };
@@ -70,9 +77,12 @@ ngx_http_realtime_on_event(ngx_http_realtime_socket_t *sk,
         rule = ngx_http_realtime_rule_find(sk->session->conf->events, name);
     }
 
+    if (ngx_http_realtime_access_event(&call) != NGX_OK) {
+        return;
+    }
+
     if (rule == NULL) {
-        ngx_http_realtime_answer_error(&call, "UNKNOWN_EVENT",
-                                       "There is no such event");
+        ngx_http_realtime_answer_unknown(&call);
         return;
     }
 

@@ -12,7 +12,7 @@
 #define _NGX_HTTP_REALTIME_EVENTS_H_INCLUDED_
 
 
-#include "handler/ngx_http_realtime_call.h"
+#include "handler/ngx_http_realtime_access.h"
 
 
 typedef enum {
@@ -43,9 +43,23 @@ typedef struct {
 /* part of the location's configuration; arrays are NULL when empty */
 
 typedef struct {
-    ngx_array_t  *rules;                    /* ngx_http_realtime_rule_t */
-    ngx_array_t  *namespaces;               /* ngx_http_realtime_nsp_conf_t */
+    ngx_array_t                      *rules;        /* ..._rule_t */
+    ngx_array_t                      *namespaces;   /* ..._nsp_conf_t */
+    ngx_http_realtime_access_conf_t   access;
+
+    ngx_flag_t                        sanitize;
+    ngx_flag_t                        presence;
+    ngx_uint_t                        presence_scope;   /* below */
+    ngx_flag_t                        typing;
+    ngx_msec_t                        typing_timeout;
 } ngx_http_realtime_events_conf_t;
+
+
+#define NGX_HTTP_REALTIME_SCOPE_ALL    0
+#define NGX_HTTP_REALTIME_SCOPE_ROOMS  1
+
+#define ngx_http_realtime_call_conf(call)                                     \
+    ((ngx_http_realtime_events_conf_t *) (call)->sk->session->conf->events)
 
 
 typedef struct {
@@ -78,6 +92,7 @@ void ngx_http_realtime_on_connect(ngx_http_realtime_session_t *s,
 void ngx_http_realtime_on_event(ngx_http_realtime_socket_t *sk,
     ngx_http_realtime_packet_t *pkt);
 void ngx_http_realtime_on_leave(ngx_http_realtime_socket_t *sk);
+void ngx_http_realtime_on_expire(ngx_http_realtime_socket_t *sk);
 void ngx_http_realtime_on_ack(ngx_http_realtime_socket_t *sk, ngx_uint_t kind,
     uint64_t arg, ngx_http_realtime_packet_t *pkt);
 
@@ -88,6 +103,10 @@ void ngx_http_realtime_greet(ngx_http_realtime_call_t *call);
 void ngx_http_realtime_on_room_join(ngx_http_realtime_call_t *call);
 void ngx_http_realtime_on_room_leave(ngx_http_realtime_call_t *call);
 void ngx_http_realtime_on_message_send(ngx_http_realtime_call_t *call);
+void ngx_http_realtime_on_typing_start(ngx_http_realtime_call_t *call);
+void ngx_http_realtime_on_typing_stop(ngx_http_realtime_call_t *call);
+void ngx_http_realtime_on_presence_update(ngx_http_realtime_call_t *call);
+void ngx_http_realtime_on_presence_request(ngx_http_realtime_call_t *call);
 void ngx_http_realtime_on_ping(ngx_http_realtime_call_t *call);
 void ngx_http_realtime_on_pong(ngx_http_realtime_call_t *call);
 

@@ -8,7 +8,19 @@
 
 #include "base/rt_id.h"
 #include "base/rt_time.h"
+#include "chat/rt_clean.h"
 
+
+/*
+ * Cleaning, in bytes: what is made of the content (chat/rt_clean.h), and that
+ * as JSON, where nothing but quotes, backslashes and control characters grows.
+ */
+#define NGX_HTTP_REALTIME_CLEAN_TEXT  65536
+#define NGX_HTTP_REALTIME_CLEAN_JSON                                          \
+    (NGX_HTTP_REALTIME_CLEAN_TEXT * 2 + RT_CLEAN_MAX * 6)
+#define NGX_HTTP_REALTIME_CLEAN_MAX                                           \
+    (RT_CLEAN_MAX + NGX_HTTP_REALTIME_CLEAN_TEXT                              \
+     + NGX_HTTP_REALTIME_CLEAN_JSON)
 
 /* around what the client sent */
 #define NGX_HTTP_REALTIME_MESSAGE_MAX  512
@@ -20,6 +32,8 @@ typedef struct {
 } ngx_http_realtime_stamp_t;
 
 
+static ngx_int_t ngx_http_realtime_message_clean(
+    ngx_http_realtime_call_t *call, rt_message_t *msg);
 static rt_str_t ngx_http_realtime_message_args(ngx_http_realtime_call_t *call,
     rt_message_t *msg, ngx_http_realtime_stamp_t *st);
 static rt_str_t ngx_http_realtime_message_data(u_char *buf, size_t size,
@@ -43,7 +57,16 @@ ngx_http_realtime_on_message_send(ngx_http_realtime_call_t *call)
         return;
     }
 
-    if (ngx_http_realtime_call_member(call, msg.room.name) != NGX_OK) {
+    if (ngx_http_realtime_call_member(call, msg.room.name) != NGX_OK
+        || ngx_http_realtime_access_write(call, msg.room.name) != NGX_OK
+        || ngx_http_realtime_access_message(call, msg.room.name) != NGX_OK)
+    {
+        return;
+    }
+
+    if (ngx_http_realtime_call_conf(call)->sanitize
+        && ngx_http_realtime_message_clean(call, &msg) != NGX_OK)
+    {
         return;
     }
 
@@ -72,6 +95,53 @@ ngx_http_realtime_on_message_send(ngx_http_realtime_call_t *call)
 }
 
 
+/*
+ * Content without markup stays the bytes that came; else it is what cleaning
+ * made of it, as a JSON string in hub->clean.
+ */
+
+static ngx_int_t
+ngx_http_realtime_message_clean(ngx_http_realtime_call_t *call,
+    rt_message_t *msg)
+{
+    u_char        *buf;
+    ssize_t        len;
+    rt_buf_t       text, json;
+    rt_invalid_t   inv;
+
+    buf = ngx_http_realtime_scratch(&call->hub->clean,
+                                    NGX_HTTP_REALTIME_CLEAN_MAX,
+                                    call->hub->log);
+    if (buf == NULL) {
+        ngx_http_realtime_answer_error(call, "INTERNAL_ERROR",
+                                       "The message could not be passed on");
+        return NGX_ERROR;
+    }
+
+    len = rt_json_decode(msg->content, buf, RT_CLEAN_MAX);
+
+    if (len < 0 || !rt_clean_needed(rt_str(len, buf))) {
+        return NGX_OK;
+    }
+
+    rt_buf_init(&text, buf + RT_CLEAN_MAX, NGX_HTTP_REALTIME_CLEAN_TEXT);
+
+    if (rt_clean(rt_str(len, buf), &text) != RT_OK) {
+        inv.n = 0;
+        rt_invalid_add(&inv, "content", "Too much markup");
+        ngx_http_realtime_answer_invalid(call, &inv);
+        return NGX_DECLINED;
+    }
+
+    rt_buf_init(&json, text.last, NGX_HTTP_REALTIME_CLEAN_JSON);
+    rt_buf_json(&json, rt_buf_str(&text));
+
+    msg->content = rt_buf_str(&json);
+
+    return NGX_OK;
+}
+
+
 /* what the client sent is checked, and goes out as the bytes that came */
 
 static rt_str_t
@@ -82,8 +152,9 @@ ngx_http_realtime_message_args(ngx_http_realtime_call_t *call,
     u_char    *buf;
     rt_buf_t   b;
 
-    size = NGX_HTTP_REALTIME_MESSAGE_MAX + msg->content.len + msg->thread.len
-           + msg->metadata.len;
+    size = NGX_HTTP_REALTIME_MESSAGE_MAX
+           + ngx_http_realtime_call_user(call).len
+           + msg->content.len + msg->thread.len + msg->metadata.len;
 
     buf = ngx_http_realtime_scratch(&call->hub->args, size, call->hub->log);
     if (buf == NULL) {
@@ -96,7 +167,9 @@ ngx_http_realtime_message_args(ngx_http_realtime_call_t *call,
     rt_buf_put(&b, rt_str(RT_ID_LEN, st->id));
     rt_buf_put(&b, rt_lit("\",\"roomName\":\""));
     rt_buf_put(&b, msg->room.name);
-    rt_buf_put(&b, rt_lit("\",\"userId\":null,\"content\":"));
+    rt_buf_put(&b, rt_lit("\",\"userId\":"));
+    rt_buf_put(&b, ngx_http_realtime_call_user(call));
+    rt_buf_put(&b, rt_lit(",\"content\":"));
     rt_buf_put(&b, msg->content);
 
     if (msg->thread.len) {

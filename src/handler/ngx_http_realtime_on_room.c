@@ -5,7 +5,7 @@
 
 
 #include "handler/ngx_http_realtime_events.h"
-#include "shm/ngx_http_realtime_roster.h"
+#include "hub/ngx_http_realtime_announce.h"
 
 
 static void ngx_http_realtime_room_joined(ngx_http_realtime_call_t *call,
@@ -15,50 +15,54 @@ static void ngx_http_realtime_room_joined(ngx_http_realtime_call_t *call,
 void
 ngx_http_realtime_on_room_join(ngx_http_realtime_call_t *call)
 {
-    ngx_int_t      rc;
-    ngx_uint_t     count;
-    rt_room_ref_t  room;
+    rt_room_ref_t                 room;
+    ngx_http_realtime_entrance_t  in;
 
     if (ngx_http_realtime_call_room(call, &room) != NGX_OK) {
         return;
     }
 
-    /* the namespace is one of them */
+    /* twice is harmless, and nobody else's business */
 
-    if (call->sk->nrooms > call->sk->session->conf->max_rooms
-        && ngx_http_realtime_room_member(call->sk, room.name) == NULL)
+    if (ngx_http_realtime_room_member(call->sk, room.name)) {
+        ngx_http_realtime_room_joined(call, room.name,
+                 ngx_http_realtime_roster_count(call->hub->bus->zone,
+                                             ngx_http_realtime_call_nsp(call),
+                                             room.name));
+        return;
+    }
+
+    if (ngx_http_realtime_access_room(call, room.name, &in) != NGX_OK) {
+        return;
+    }
+
+    if (ngx_http_realtime_rooms_joined(call->sk)
+        >= call->sk->session->conf->max_rooms)
     {
         ngx_http_realtime_answer_error(call, "ROOM_ACCESS_DENIED",
                                  "You are in too many rooms; leave one first");
         return;
     }
 
-    rc = ngx_http_realtime_enter(call->hub, call->sk, room.name, &count);
+    switch (ngx_http_realtime_enter(call->hub, call->sk, room.name, &in)) {
 
-    if (rc == NGX_ERROR) {
-        ngx_log_error(NGX_LOG_WARN, call->hub->log, 0,
-                      "realtime: the zone is full, a client could not join a "
-                      "room: raise the size of realtime_zone \"%V\"",
-                      &call->hub->bus->zone->shm->shm.name);
-
-        ngx_http_realtime_answer_error(call, "SERVER_BUSY",
-                                       "The server is full");
+    case NGX_OK:
+        ngx_http_realtime_room_joined(call, room.name, in.people);
         return;
+
+    case NGX_ABORT:
+        ngx_http_realtime_answer_error(call, "ROOM_ACCESS_DENIED",
+                                       "This room is private");
+        return;
+
+    case NGX_BUSY:
+        ngx_http_realtime_answer_error(call, "ROOM_ACCESS_DENIED",
+                                       "This room is for two, who are there");
+        return;
+
+    default:
+        ngx_http_realtime_call_full(call, "a client could not join a room");
     }
-
-    if (rc == NGX_OK) {
-        (void) ngx_http_realtime_announce_joined(call->hub, call->sk,
-                                                 room.name);
-
-    } else {
-        /* twice is harmless, and nobody else's business */
-
-        count = ngx_http_realtime_roster_count(call->hub->bus->zone,
-                                             ngx_http_realtime_call_nsp(call),
-                                             room.name);
-    }
-
-    ngx_http_realtime_room_joined(call, room.name, count);
 }
 
 

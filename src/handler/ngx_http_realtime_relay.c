@@ -7,10 +7,13 @@
 #include "handler/ngx_http_realtime_events.h"
 
 
-static rt_str_t ngx_http_realtime_relay_args(ngx_http_realtime_call_t *call);
+static ngx_int_t ngx_http_realtime_relay_target(
+    ngx_http_realtime_call_t *call, u_char *own, rt_str_t *target);
+static rt_str_t ngx_http_realtime_relay_args(ngx_http_realtime_call_t *call,
+    ngx_uint_t targeted);
 
 
-/* "userId":null, and what holds it */
+/* the fields that are set here, without the values */
 #define NGX_HTTP_REALTIME_RELAY_MORE  64
 
 /* kinds of acks that clients owe */
@@ -20,20 +23,15 @@ static rt_str_t ngx_http_realtime_relay_args(ngx_http_realtime_call_t *call);
 void
 ngx_http_realtime_relay(ngx_http_realtime_call_t *call, rt_str_t as)
 {
+    u_char                    own[1 + RT_USER_MAX];
     rt_str_t                  target;
     rt_room_ref_t             room;
     ngx_http_realtime_emit_t  m;
 
-    if (ngx_http_realtime_call_own_room(call, &room) != NGX_OK) {
-        return;
-    }
-
-    if (rt_json_get(call->arg, rt_lit("targetUserId"), &target) == RT_OK
-        && rt_json_type(target) != RT_JSON_NULL)
+    if (ngx_http_realtime_call_own_room(call, &room) != NGX_OK
+        || ngx_http_realtime_relay_target(call, own, &target) != NGX_OK
+        || ngx_http_realtime_access_write(call, room.name) != NGX_OK)
     {
-        /* nobody here has a user id */
-
-        ngx_http_realtime_answer(call, rt_lit(""));
         return;
     }
 
@@ -43,9 +41,14 @@ ngx_http_realtime_relay(ngx_http_realtime_call_t *call, rt_str_t as)
     m.room = room.name;
     m.except = ngx_http_realtime_socket_id(call->sk);
     m.event = as;
-    m.args = ngx_http_realtime_relay_args(call);
+    m.args = ngx_http_realtime_relay_args(call, target.len);
     m.attachments = call->pkt->attachments;
     m.n = call->n;
+
+    if (target.len) {
+        m.room = target;
+        m.within = room.name;
+    }
 
     if (m.args.len == 0) {
         ngx_http_realtime_answer_error(call, "INTERNAL_ERROR",
@@ -58,21 +61,63 @@ ngx_http_realtime_relay(ngx_http_realtime_call_t *call, rt_str_t as)
 
 
 /*
+ * The room that stands for the user who is meant (hub/room), in "own"; empty
+ * where nobody is.  One who is not there is reached as nobody is.
+ */
+
+static ngx_int_t
+ngx_http_realtime_relay_target(ngx_http_realtime_call_t *call, u_char *own,
+    rt_str_t *target)
+{
+    ssize_t       len;
+    rt_str_t      value;
+    rt_invalid_t  inv;
+
+    *target = rt_lit("");
+
+    if (rt_json_get(call->arg, rt_lit("targetUserId"), &value) != RT_OK
+        || rt_json_type(value) == RT_JSON_NULL)
+    {
+        return NGX_OK;
+    }
+
+    len = rt_json_decode(value, own + 1, RT_USER_MAX);
+
+    if (len > 0) {
+        own[0] = '@';
+        *target = rt_str(len + 1, own);
+        return NGX_OK;
+    }
+
+    inv.n = 0;
+    rt_invalid_add(&inv, "targetUserId",
+                   rt_json_type(value) == RT_JSON_STRING
+                   ? "String must contain 1 to 255 character(s)"
+                   : "Expected string");
+
+    ngx_http_realtime_answer_invalid(call, &inv);
+
+    return NGX_DECLINED;
+}
+
+
+/*
  * The arguments as they came, but for who the sender is, which is for us to
  * say.  Placeholders keep their numbers.
  */
 
 static rt_str_t
-ngx_http_realtime_relay_args(ngx_http_realtime_call_t *call)
+ngx_http_realtime_relay_args(ngx_http_realtime_call_t *call,
+    ngx_uint_t targeted)
 {
     size_t           size;
     u_char          *buf;
     rt_buf_t         b;
-    rt_str_t         key, value;
+    rt_str_t         key, value, user = ngx_http_realtime_call_user(call);
     const u_char    *rest;
     rt_json_iter_t   it;
 
-    size = call->args.len + NGX_HTTP_REALTIME_RELAY_MORE;
+    size = call->args.len + 2 * user.len + NGX_HTTP_REALTIME_RELAY_MORE;
 
     buf = ngx_http_realtime_scratch(&call->hub->args, size, call->hub->log);
     if (buf == NULL) {
@@ -98,7 +143,15 @@ ngx_http_realtime_relay_args(ngx_http_realtime_call_t *call)
         rt_buf_char(&b, ',');
     }
 
-    rt_buf_put(&b, rt_lit("\"userId\":null}"));
+    if (targeted) {
+        rt_buf_put(&b, rt_lit("\"fromUserId\":"));
+        rt_buf_put(&b, user);
+        rt_buf_char(&b, ',');
+    }
+
+    rt_buf_put(&b, rt_lit("\"userId\":"));
+    rt_buf_put(&b, user);
+    rt_buf_char(&b, '}');
 
     rest = call->arg.data + call->arg.len;
     rt_buf_put(&b, rt_str(call->args.data + call->args.len - rest, rest));

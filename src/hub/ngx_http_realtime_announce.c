@@ -1,53 +1,53 @@
 
 #include "hub/ngx_http_realtime_announce.h"
-#include "shm/ngx_http_realtime_directory.h"
-#include "shm/ngx_http_realtime_roster.h"
-#include "shm/ngx_http_realtime_slot.h"
+#include "hub/ngx_http_realtime_typing.h"
+
+#include "chat/rt_name.h"
 
 
-static ngx_int_t ngx_http_realtime_announce(ngx_http_realtime_hub_t *hub,
-    rt_str_t event, rt_str_t nsp, rt_str_t room, rt_str_t except);
+static void ngx_http_realtime_announce_locked(ngx_http_realtime_hub_t *hub,
+    rt_str_t event, rt_str_t nsp, rt_str_t room, rt_str_t user,
+    rt_str_t except);
+static void ngx_http_realtime_announce_occupant_locked(
+    ngx_http_realtime_hub_t *hub, rt_str_t event, rt_ref_t occupant);
 static void ngx_http_realtime_depart_from(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_socket_t *sk, ngx_http_realtime_membership_t *m);
-static ngx_int_t ngx_http_realtime_settle_slot(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_wid_t gone);
-static void ngx_http_realtime_settle_session(ngx_http_realtime_hub_t *hub,
-    rt_ref_t ref);
+    ngx_http_realtime_socket_t *sk, ngx_http_realtime_membership_t *m,
+    ngx_uint_t closing);
 
 
-ngx_int_t
-ngx_http_realtime_announce_joined(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_socket_t *sk, rt_str_t room)
-{
-    return ngx_http_realtime_announce(hub, rt_lit("\"user:joined\""),
-                                      sk->nsp->name, room,
-                                      ngx_http_realtime_socket_id(sk));
-}
+/* a byte takes at most so many in a JSON string */
+#define NGX_HTTP_REALTIME_ESCAPED  6
+
+/* an event's arguments: a room, a user, and what holds them */
+#define NGX_HTTP_REALTIME_ANNOUNCE_MAX                                        \
+    (RT_ROOM_NAME_MAX + RT_USER_MAX * NGX_HTTP_REALTIME_ESCAPED + 64)
 
 
-ngx_int_t
-ngx_http_realtime_announce_left(ngx_http_realtime_hub_t *hub, rt_str_t nsp,
-    rt_str_t room, rt_str_t id)
-{
-    return ngx_http_realtime_announce(hub, rt_lit("\"user:left\""), nsp, room,
-                                      id);
-}
+/* "user" empty: anonymous */
 
-
-static ngx_int_t
-ngx_http_realtime_announce(ngx_http_realtime_hub_t *hub, rt_str_t event,
-    rt_str_t nsp, rt_str_t room, rt_str_t except)
+static void
+ngx_http_realtime_announce_locked(ngx_http_realtime_hub_t *hub,
+    rt_str_t event, rt_str_t nsp, rt_str_t room, rt_str_t user,
+    rt_str_t except)
 {
     rt_buf_t                  b;
-    u_char                    args[1024];
+    u_char                    args[NGX_HTTP_REALTIME_ANNOUNCE_MAX];
     ngx_http_realtime_emit_t  m;
 
-    /* names of rooms are ASCII without quotes: none grows when escaped */
-
     rt_buf_init(&b, args, sizeof(args));
-    rt_buf_put(&b, rt_lit("{\"roomName\":"));
-    rt_buf_json(&b, room);
-    rt_buf_put(&b, rt_lit(",\"userId\":null}"));
+
+    rt_buf_put(&b, rt_lit("{\"roomName\":\""));
+    rt_buf_put(&b, room);
+    rt_buf_put(&b, rt_lit("\",\"userId\":"));
+
+    if (user.len) {
+        rt_buf_json(&b, user);
+
+    } else {
+        rt_buf_put(&b, rt_lit("null"));
+    }
+
+    rt_buf_char(&b, '}');
 
     ngx_memzero(&m, sizeof(m));
 
@@ -57,28 +57,52 @@ ngx_http_realtime_announce(ngx_http_realtime_hub_t *hub, rt_str_t event,
     m.event = event;
     m.args = rt_buf_str(&b);
 
-    return ngx_http_realtime_emit(hub, &m);
+    (void) ngx_http_realtime_emit_locked(hub, &m);
 }
 
 
 ngx_int_t
 ngx_http_realtime_enter(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_socket_t *sk, rt_str_t room, ngx_uint_t *count)
+    ngx_http_realtime_socket_t *sk, rt_str_t room,
+    ngx_http_realtime_entrance_t *in)
 {
-    ngx_int_t  rc;
+    ngx_int_t                        rc;
+    ngx_http_realtime_zone_t        *z = hub->bus->zone;
+    ngx_http_realtime_membership_t  *m;
 
     rc = ngx_http_realtime_room_join(&hub->rooms, sk, room);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    rc = ngx_http_realtime_roster_enter(hub->bus->zone, sk->ref,
-                                        sk->nsp->name, room, count);
-    if (rc != NGX_OK) {
-        ngx_http_realtime_room_leave(&hub->rooms, sk,
-                                     ngx_http_realtime_room_member(sk, room));
-        return NGX_ERROR;
+    ngx_http_realtime_zone_lock(z);
+
+    rc = ngx_http_realtime_roster_enter_locked(z, sk->ref, sk->nsp->name, room,
+                                               in);
+
+    if (rc == NGX_OK && in->first) {
+
+        if (in->people > 1) {
+            ngx_http_realtime_announce_locked(hub,
+                              rt_lit("\"user:joined\""), sk->nsp->name, room,
+                              sk->who ? sk->who->id : rt_lit(""),
+                              ngx_http_realtime_socket_id(sk));
+        }
+
+        ngx_http_realtime_roster_told_locked(z, in->occupant);
     }
+
+    ngx_http_realtime_zone_unlock(z);
+    ngx_http_realtime_bus_kick(hub->bus);
+
+    m = ngx_http_realtime_room_member(sk, room);
+
+    if (rc != NGX_OK) {
+        ngx_http_realtime_room_leave(&hub->rooms, sk, m);
+        return (rc == NGX_DECLINED) ? NGX_ERROR : rc;
+    }
+
+    m->room->kind = in->kind;
 
     return NGX_OK;
 }
@@ -96,32 +120,35 @@ ngx_http_realtime_depart(ngx_http_realtime_hub_t *hub,
         return NGX_DECLINED;
     }
 
-    ngx_http_realtime_depart_from(hub, sk, m);
+    ngx_http_realtime_depart_from(hub, sk, m, 0);
 
     return NGX_OK;
 }
 
 
-/* an empty room has nobody to be told */
-
 static void
 ngx_http_realtime_depart_from(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_socket_t *sk, ngx_http_realtime_membership_t *m)
+    ngx_http_realtime_socket_t *sk, ngx_http_realtime_membership_t *m,
+    ngx_uint_t closing)
 {
-    rt_str_t    name = m->room->name;
-    ngx_uint_t  left = 0;
+    rt_ref_t                   room, member;
+    ngx_http_realtime_zone_t  *z = hub->bus->zone;
 
-    if (name.len && !sk->session->moved) {
+    if (!ngx_http_realtime_room_is_own(m->room->name) && !sk->session->moved) {
 
-        (void) ngx_http_realtime_roster_leave(hub->bus->zone, sk->ref,
-                                              sk->nsp->name, name, &left);
+        ngx_http_realtime_zone_lock(z);
 
-        /* told before the room, and its name with it, may go */
-
-        if (left) {
-            (void) ngx_http_realtime_announce_left(hub, sk->nsp->name, name,
-                                           ngx_http_realtime_socket_id(sk));
+        room = ngx_http_realtime_roster_find_locked(z, sk->nsp->name,
+                                                    m->room->name);
+        member = room ? ngx_http_realtime_roster_member_locked(z, sk->ref,
+                                                               room)
+                      : 0;
+        if (member) {
+            ngx_http_realtime_depart_locked(hub, member, closing);
         }
+
+        ngx_http_realtime_zone_unlock(z);
+        ngx_http_realtime_bus_kick(hub->bus);
     }
 
     ngx_http_realtime_room_leave(&hub->rooms, sk, m);
@@ -133,148 +160,69 @@ ngx_http_realtime_depart_all(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk)
 {
     while (sk->nrooms) {
-        ngx_http_realtime_depart_from(hub, sk, &sk->rooms[sk->nrooms - 1]);
+        ngx_http_realtime_depart_from(hub, sk, &sk->rooms[sk->nrooms - 1], 1);
     }
 }
 
 
-ngx_int_t
-ngx_http_realtime_settle(ngx_http_realtime_hub_t *hub, ngx_uint_t neighbour)
-{
-    ngx_http_realtime_wid_t  gone;
-
-    while (ngx_http_realtime_slot_dead(hub->bus->zone, hub->bus->self.slot,
-                                       neighbour, &gone)
-           == NGX_OK)
-    {
-        ngx_log_error(NGX_LOG_NOTICE, hub->log, 0,
-                      "realtime: settling what the worker of slot %uD left",
-                      gone.slot);
-
-        if (ngx_http_realtime_settle_slot(hub, gone) != NGX_OK) {
-            return NGX_AGAIN;
-        }
-    }
-
-    return NGX_OK;
-}
-
+/* an empty room has nobody to be told */
 
 void
-ngx_http_realtime_settle_self(ngx_http_realtime_hub_t *hub)
-{
-    ngx_http_realtime_wid_t  gone = hub->bus->self;
-
-    ngx_http_realtime_slot_retire(hub->bus->zone, &gone);
-
-    /* what is too much for now is the neighbour's, when we have gone */
-
-    (void) ngx_http_realtime_settle_slot(hub, gone);
-}
-
-
-/*
- * Each session is inherited, emptied and removed, each membership taken out
- * and told, one step at a time: whoever goes on after us, should we stop or
- * die here, does the rest, and nothing is told twice.
- */
-
-static ngx_int_t
-ngx_http_realtime_settle_slot(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_wid_t gone)
-{
-    rt_ref_t                   ref;
-    uint32_t                   bucket = 0;
-    ngx_http_realtime_zone_t  *z = hub->bus->zone;
-
-    while (ngx_http_realtime_directory_inherit(z, gone, hub->bus->self,
-                                               &bucket, &ref)
-           == NGX_OK)
-    {
-        ngx_http_realtime_settle_session(hub, ref);
-
-        if (ngx_http_realtime_bus_behind(hub->bus)) {
-            return NGX_AGAIN;
-        }
-    }
-
-    ngx_http_realtime_announce_gone(hub, gone);
-    ngx_http_realtime_slot_release(z, gone);
-
-    return NGX_OK;
-}
-
-
-void
-ngx_http_realtime_announce_gone(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_wid_t gone)
-{
-    ngx_http_realtime_entry_t  e;
-
-    ngx_memzero(&e, sizeof(e));
-
-    e.type = NGX_HTTP_REALTIME_ENTRY_GONE;
-    e.to = gone;
-
-    (void) ngx_http_realtime_bus_append(hub->bus, &e);
-}
-
-
-static void
-ngx_http_realtime_settle_session(ngx_http_realtime_hub_t *hub, rt_ref_t ref)
+ngx_http_realtime_depart_locked(ngx_http_realtime_hub_t *hub, rt_ref_t member,
+    ngx_uint_t closing)
 {
     ngx_http_realtime_zone_t       *z = hub->bus->zone;
     ngx_http_realtime_departure_t   d;
 
-    while (ngx_http_realtime_roster_depart(z, ref, &d) == NGX_OK) {
-        if (d.left) {
-            (void) ngx_http_realtime_announce_left(hub, d.nsp, d.room,
-                                                   rt_str(RT_ID_LEN, d.id));
-        }
+    ngx_http_realtime_typing_end_locked(hub, member);
+
+    ngx_http_realtime_roster_leave_locked(z, member, closing, &d);
+
+    if (d.last && d.left) {
+        ngx_http_realtime_announce_locked(hub, rt_lit("\"user:left\""), d.nsp,
+                                          d.room, d.user,
+                                          rt_str(RT_ID_LEN, d.id));
     }
 
-    ngx_http_realtime_directory_remove(z, ref);
+    ngx_http_realtime_roster_gone_locked(z, d.occupant);
 }
 
 
 void
-ngx_http_realtime_settle_lost(ngx_http_realtime_hub_t *hub, rt_str_t sid)
+ngx_http_realtime_announce_gone_locked(ngx_http_realtime_hub_t *hub,
+    rt_ref_t occupant)
 {
-    ngx_http_realtime_place_t  place;
-
-    if (!ngx_http_realtime_session_known(hub->set, sid)
-        && ngx_http_realtime_directory_find(hub->bus->zone, sid, &place)
-           == NGX_OK
-        && ngx_http_realtime_bus_is_self(hub->bus, place.owner))
-    {
-        ngx_http_realtime_settle_session(hub, place.ref);
-    }
+    ngx_http_realtime_announce_occupant_locked(hub, rt_lit("\"user:left\""),
+                                               occupant);
+    ngx_http_realtime_roster_gone_locked(hub->bus->zone, occupant);
 }
 
 
-/* more sessions than this in one bucket are an accident; they wait */
-#define NGX_HTTP_REALTIME_SETTLE_BATCH  64
-
-
 void
-ngx_http_realtime_settle_missed(ngx_http_realtime_hub_t *hub)
+ngx_http_realtime_announce_come_locked(ngx_http_realtime_hub_t *hub,
+    rt_ref_t occupant)
 {
-    u_char      sids[NGX_HTTP_REALTIME_SETTLE_BATCH * RT_ID_LEN];
-    uint32_t    bucket;
-    ngx_int_t   i, n;
+    ngx_http_realtime_announce_occupant_locked(hub, rt_lit("\"user:joined\""),
+                                               occupant);
+    ngx_http_realtime_roster_told_locked(hub->bus->zone, occupant);
+}
 
-    for (bucket = 0; /* void */ ; bucket++) {
 
-        n = ngx_http_realtime_directory_owned(hub->bus->zone, hub->bus->self,
-                                              bucket, sids,
-                                              NGX_HTTP_REALTIME_SETTLE_BATCH);
-        if (n == NGX_DONE) {
-            return;
-        }
+static void
+ngx_http_realtime_announce_occupant_locked(ngx_http_realtime_hub_t *hub,
+    rt_str_t event, rt_ref_t occupant)
+{
+    ngx_http_realtime_zone_t          *z = hub->bus->zone;
+    ngx_http_realtime_room_rec_t      *room;
+    ngx_http_realtime_user_rec_t      *user;
+    ngx_http_realtime_occupant_rec_t  *rec = ngx_http_realtime_at(z, occupant);
 
-        for (i = 0; i < n; i++) {
-            ngx_http_realtime_settle_lost(hub, rt_str(RT_ID_LEN,
-                                                      sids + i * RT_ID_LEN));
-        }
-    }
+    room = ngx_http_realtime_at(z, rec->room);
+    user = ngx_http_realtime_at(z, rec->user);
+
+    ngx_http_realtime_announce_locked(hub, event,
+                                      ngx_http_realtime_room_rec_nsp(room),
+                                      ngx_http_realtime_room_rec_name(room),
+                                      ngx_http_realtime_user_rec_id(user),
+                                      rt_lit(""));
 }

@@ -1,8 +1,10 @@
 
 /*
- * ngx_http_realtime_announce.h: who came into a room and who left it, told to
- * the others; and the settling of what a dead worker left behind, which is
- * telling the same for its clients.
+ * ngx_http_realtime_announce.h: who comes into a room and who leaves it,
+ * everywhere: here, in the roster, and told to the others.
+ *
+ * What happens and what is told of it stand in one order: the roster changes
+ * and the entry is appended under the state mutex.
  */
 
 
@@ -11,19 +13,18 @@
 
 
 #include "hub/ngx_http_realtime_emit.h"
+#include "shm/ngx_http_realtime_roster.h"
 
 
-/* "user:joined" to the other members */
-ngx_int_t ngx_http_realtime_announce_joined(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_socket_t *sk, rt_str_t room);
-
-/* "user:left" to the other members; "id" is the socket that left */
-ngx_int_t ngx_http_realtime_announce_left(ngx_http_realtime_hub_t *hub,
-    rt_str_t nsp, rt_str_t room, rt_str_t id);
-
-/* enters a room everywhere: here and in the roster; "*count": its members */
+/*
+ * Enters a room, and tells the others if they have one more now.  NGX_OK with
+ * what is in "*in"; NGX_DECLINED: it was in the room, "*in" is not touched;
+ * NGX_BUSY: a dm has its two already; NGX_ABORT: it is private; NGX_ERROR: no
+ * memory, or the zone is full.  What is given in "*in" is ~roster.h's.
+ */
 ngx_int_t ngx_http_realtime_enter(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_socket_t *sk, rt_str_t room, ngx_uint_t *count);
+    ngx_http_realtime_socket_t *sk, rt_str_t room,
+    ngx_http_realtime_entrance_t *in);
 
 /*
  * Leaves it everywhere, and tells those who stay; NGX_DECLINED if it was not
@@ -32,34 +33,24 @@ ngx_int_t ngx_http_realtime_enter(ngx_http_realtime_hub_t *hub,
 ngx_int_t ngx_http_realtime_depart(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk, rt_str_t room);
 
-/* leaves all rooms; quietly, and here only, when the session moves */
+/*
+ * The socket closes: it leaves all rooms.  Quietly, and here only, when the
+ * session moves.
+ */
 void ngx_http_realtime_depart_all(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk);
 
-/*
- * Settles what dead workers left: their sessions end, the others are told.
- * Looks at all slots, or with "neighbour" at those next to this worker's.
- * NGX_AGAIN: more is to be done, when the log has been read.
- */
-ngx_int_t ngx_http_realtime_settle(ngx_http_realtime_hub_t *hub,
-    ngx_uint_t neighbour);
+/* takes one membership out and tells the others; the state mutex is held */
+void ngx_http_realtime_depart_locked(ngx_http_realtime_hub_t *hub,
+    rt_ref_t member, ngx_uint_t closing);
 
-/* nobody is to wait for earlier holders of the slot any more, or for this
-   worker's answers that were lost */
-void ngx_http_realtime_announce_gone(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_wid_t gone);
+/* "user:left" for an occupant who has left; the state mutex is held */
+void ngx_http_realtime_announce_gone_locked(ngx_http_realtime_hub_t *hub,
+    rt_ref_t occupant);
 
-/*
- * Settles the session "sid" if the directory has it as this worker's and the
- * worker does not know it: one that was lost on its way here.
- */
-void ngx_http_realtime_settle_lost(ngx_http_realtime_hub_t *hub, rt_str_t sid);
-
-/* the same for all of them, when part of the log was missed */
-void ngx_http_realtime_settle_missed(ngx_http_realtime_hub_t *hub);
-
-/* settles this worker's own slot, when it exits, and gives it back */
-void ngx_http_realtime_settle_self(ngx_http_realtime_hub_t *hub);
+/* "user:joined" for one that is there; the state mutex is held */
+void ngx_http_realtime_announce_come_locked(ngx_http_realtime_hub_t *hub,
+    rt_ref_t occupant);
 
 
 #endif /* _NGX_HTTP_REALTIME_ANNOUNCE_H_INCLUDED_ */

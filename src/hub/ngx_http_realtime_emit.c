@@ -12,6 +12,8 @@ typedef struct {
 } ngx_http_realtime_delivery_t;
 
 
+static void ngx_http_realtime_emit_entry(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_emit_t *m, ngx_http_realtime_entry_t *e);
 static size_t ngx_http_realtime_emit_size(ngx_http_realtime_emit_t *m);
 static u_char *ngx_http_realtime_emit_packets(ngx_http_realtime_emit_t *m,
     u_char *p);
@@ -22,8 +24,8 @@ static void ngx_http_realtime_catch_up_one(void *ctx,
     ngx_http_realtime_entry_t *e, uint64_t pos);
 static ngx_int_t ngx_http_realtime_deliver_chosen(
     ngx_http_realtime_entry_t *e, ngx_http_realtime_socket_t *sk);
-static ngx_int_t ngx_http_realtime_deliver_excepted(rt_str_t list,
-    ngx_http_realtime_socket_t *sk);
+static ngx_int_t ngx_http_realtime_deliver_excepted(
+    ngx_http_realtime_entry_t *e, ngx_http_realtime_socket_t *sk);
 static void ngx_http_realtime_deliver_send(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_entry_t *e, ngx_http_realtime_socket_t *sk,
     ngx_http_realtime_delivery_t *d);
@@ -39,6 +41,18 @@ static void ngx_http_realtime_delivery_free(ngx_http_realtime_delivery_t *d);
 ngx_int_t
 ngx_http_realtime_hub_init(ngx_http_realtime_hub_t *hub)
 {
+    /* nothing is allocated under the state mutex */
+
+    if (ngx_http_realtime_scratch(&hub->entry, NGX_HTTP_REALTIME_LOCKED_MAX,
+                                  hub->log)
+        == NULL
+        || ngx_http_realtime_scratch(&hub->args, NGX_HTTP_REALTIME_LOCKED_MAX,
+                                     hub->log)
+           == NULL)
+    {
+        return NGX_ERROR;
+    }
+
     return ngx_http_realtime_rooms_init(&hub->rooms, &hub->bus->zone->sh->key,
                                         hub->log);
 }
@@ -78,41 +92,69 @@ ngx_int_t
 ngx_http_realtime_emit(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_emit_t *m)
 {
-    u_char                     *p;
-    ngx_http_realtime_entry_t   e;
+    ngx_http_realtime_entry_t  e;
 
-    p = ngx_http_realtime_scratch(&hub->entry, ngx_http_realtime_emit_size(m),
-                                  hub->log);
-    if (p == NULL) {
+    if (ngx_http_realtime_scratch(&hub->entry, ngx_http_realtime_emit_size(m),
+                                  hub->log)
+        == NULL)
+    {
         return NGX_ERROR;
     }
 
-    ngx_memzero(&e, sizeof(e));
+    ngx_http_realtime_emit_entry(hub, m, &e);
 
-    e.type = NGX_HTTP_REALTIME_ENTRY_BROADCAST;
-    e.nsp = m->nsp;
-    e.sid = m->reply_sid;
-    e.reply = m->reply;
+    return ngx_http_realtime_bus_append(hub->bus, &e);
+}
+
+
+ngx_int_t
+ngx_http_realtime_emit_locked(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_emit_t *m)
+{
+    ngx_http_realtime_entry_t  e;
+
+    if (ngx_http_realtime_emit_size(m) > hub->entry.size) {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_realtime_emit_entry(hub, m, &e);
+
+    return ngx_http_realtime_bus_put(hub->bus, &e);
+}
+
+
+static void
+ngx_http_realtime_emit_entry(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_emit_t *m, ngx_http_realtime_entry_t *e)
+{
+    u_char  *p = hub->entry.data;
+
+    ngx_memzero(e, sizeof(ngx_http_realtime_entry_t));
+
+    e->type = NGX_HTTP_REALTIME_ENTRY_BROADCAST;
+    e->nsp = m->nsp;
+    e->sid = m->reply_sid;
+    e->reply = m->reply;
+    e->rooms = m->rooms;
+    e->within = m->within;
 
     if (m->room.len) {
-        e.rooms.data = p;
+        e->rooms.data = p;
         p = ngx_http_realtime_list_put(p, m->room, 0);
-        e.rooms.len = p - e.rooms.data;
+        e->rooms.len = p - e->rooms.data;
     }
 
     if (m->except.len) {
-        e.except.data = p;
+        e->except.data = p;
         p = ngx_http_realtime_list_put(p, m->except, 0);
-        e.except.len = p - e.except.data;
+        e->except.len = p - e->except.data;
     }
 
-    e.packets.data = p;
+    e->packets.data = p;
     p = ngx_http_realtime_emit_packets(m, p);
-    e.packets.len = p - e.packets.data;
+    e->packets.len = p - e->packets.data;
 
     ngx_http_realtime_count(hub->bus, BROADCASTS);
-
-    return ngx_http_realtime_bus_append(hub->bus, &e);
 }
 
 
@@ -237,14 +279,11 @@ ngx_http_realtime_deliver_room(ngx_http_realtime_hub_t *hub,
 
         sk->stamp = hub->stamp;
 
-        if (d->pos < sk->session->from
-            || (e->except.len
-                && ngx_http_realtime_deliver_excepted(e->except, sk)))
+        if (d->pos >= sk->session->from
+            && !ngx_http_realtime_deliver_excepted(e, sk))
         {
-            continue;
+            ngx_http_realtime_deliver_send(hub, e, sk, d);
         }
-
-        ngx_http_realtime_deliver_send(hub, e, sk, d);
     }
 }
 
@@ -261,7 +300,7 @@ ngx_http_realtime_deliver_to(ngx_http_realtime_hub_t *hub,
 
     for (sk = s->sockets; sk; sk = sk->next) {
         if (ngx_http_realtime_deliver_chosen(e, sk)
-            && !ngx_http_realtime_deliver_excepted(e->except, sk))
+            && !ngx_http_realtime_deliver_excepted(e, sk))
         {
             ngx_http_realtime_deliver_send(hub, e, sk, &d);
         }
@@ -342,10 +381,18 @@ ngx_http_realtime_deliver_chosen(ngx_http_realtime_entry_t *e,
 /* ids of sockets are never names of rooms: they may hold capitals */
 
 static ngx_int_t
-ngx_http_realtime_deliver_excepted(rt_str_t list,
+ngx_http_realtime_deliver_excepted(ngx_http_realtime_entry_t *e,
     ngx_http_realtime_socket_t *sk)
 {
-    rt_str_t  name;
+    rt_str_t  list = e->except, name;
+
+    if (sk->mute && e->rooms.len) {
+        return 1;
+    }
+
+    if (e->within.len && !ngx_http_realtime_room_member(sk, e->within)) {
+        return 1;
+    }
 
     while (ngx_http_realtime_list_next(&list, &name, NULL) == NGX_OK) {
         if (rt_str_eq(name, ngx_http_realtime_socket_id(sk))) {

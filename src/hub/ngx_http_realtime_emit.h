@@ -34,6 +34,10 @@ typedef struct {
     uint32_t                       stamp;       /* of the last delivery */
     ngx_http_realtime_scratch_t    entry;       /* being written */
     ngx_http_realtime_scratch_t    args;        /* of an event, the same */
+    ngx_http_realtime_scratch_t    clean;       /* of a message, the same */
+    ngx_event_t                    news;        /* presence to be told */
+    ngx_event_t                    typing;      /* typists are due */
+    ngx_msec_t                     heartbeat;   /* hub/reconcile */
 
     /* up: an operation on a session, found while replaying */
     void                         (*on_operation)(void *hub,
@@ -47,6 +51,8 @@ typedef struct {
 typedef struct {
     rt_str_t         nsp;
     rt_str_t         room;          /* empty: everybody in the namespace */
+    rt_str_t         rooms;         /* or a list of them (bus/entry) */
+    rt_str_t         within;        /* a room that they must be in, too */
     rt_str_t         except;        /* id of a socket that is left out */
     rt_str_t         event;         /* JSON string: its name */
     rt_str_t         args;          /* JSON, without brackets */
@@ -67,6 +73,17 @@ ngx_int_t ngx_http_realtime_hub_init(ngx_http_realtime_hub_t *hub);
  */
 ngx_int_t ngx_http_realtime_emit(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_emit_t *m);
+
+/*
+ * The same for who holds the state mutex: what is told then stands in the log
+ * in the order in which it happened.  "m" takes at most
+ * NGX_HTTP_REALTIME_LOCKED_MAX bytes, without attachments.  The caller kicks
+ * the bus when it has given the mutex back.
+ */
+ngx_int_t ngx_http_realtime_emit_locked(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_emit_t *m);
+
+#define NGX_HTTP_REALTIME_LOCKED_MAX  65536
 
 /*
  * A BROADCAST, found in the log at "pos", to the sockets of this worker: all

@@ -1,6 +1,6 @@
 
 #include "hub/ngx_http_realtime_move.h"
-#include "hub/ngx_http_realtime_announce.h"
+#include "hub/ngx_http_realtime_settle.h"
 #include "session/ngx_http_realtime_input.h"
 #include "shm/ngx_http_realtime_directory.h"
 
@@ -13,7 +13,9 @@
 
 typedef enum {
     NGX_HTTP_REALTIME_MOVED_SESSION = 1,
+    NGX_HTTP_REALTIME_MOVED_TOKEN,          /* of the handshake */
     NGX_HTTP_REALTIME_MOVED_SOCKET,         /* then the namespace */
+    NGX_HTTP_REALTIME_MOVED_IDENTITY,
     NGX_HTTP_REALTIME_MOVED_ROOM,           /* the name */
     NGX_HTTP_REALTIME_MOVED_ACK,
     NGX_HTTP_REALTIME_MOVED_PARTIAL,        /* the text of the event */
@@ -26,7 +28,8 @@ typedef struct {
     uint8_t   kind;
     uint8_t   kicked;
     uint8_t   binary;                       /* PACKET */
-    uint32_t  number;                       /* reference, id, or how many */
+    uint32_t  number;                       /* reference, id, kind of room,
+                                               or how many */
     uint32_t  more;                         /* last ack id, or kind of ack */
     uint64_t  arg;
     u_char    id[RT_ID_LEN];
@@ -46,10 +49,17 @@ static void ngx_http_realtime_move_put(ngx_http_realtime_mover_t *mv,
     ngx_http_realtime_moved_t *item, rt_str_t data);
 static void ngx_http_realtime_move_put_socket(ngx_http_realtime_mover_t *mv,
     ngx_http_realtime_socket_t *sk);
+static void ngx_http_realtime_move_put_identity(
+    ngx_http_realtime_mover_t *mv, const ngx_http_realtime_identity_t *who);
 static void ngx_http_realtime_move_put_rest(ngx_http_realtime_mover_t *mv);
 static ngx_int_t ngx_http_realtime_move_build(ngx_http_realtime_mover_t *mv,
     ngx_http_realtime_moved_t *item, rt_str_t data);
 static ngx_int_t ngx_http_realtime_move_build_socket(
+    ngx_http_realtime_mover_t *mv, ngx_http_realtime_moved_t *item,
+    rt_str_t data);
+static ngx_int_t ngx_http_realtime_move_build_identity(
+    ngx_http_realtime_mover_t *mv, rt_str_t data);
+static ngx_int_t ngx_http_realtime_move_build_room(
     ngx_http_realtime_mover_t *mv, ngx_http_realtime_moved_t *item,
     rt_str_t data);
 static ngx_int_t ngx_http_realtime_move_build_packet(
@@ -76,9 +86,15 @@ ngx_http_realtime_move_give(ngx_http_realtime_hub_t *hub,
     item.kind = NGX_HTTP_REALTIME_MOVED_SESSION;
     item.number = s->ref;
     item.kicked = s->kicked;
+    item.more = s->refused;
     item.arg = s->from;
 
     ngx_http_realtime_move_put(&mv, &item, ngx_http_realtime_session_sid(s));
+
+    if (s->token.len) {
+        item.kind = NGX_HTTP_REALTIME_MOVED_TOKEN;
+        ngx_http_realtime_move_put(&mv, &item, s->token);
+    }
 
     for (sk = s->sockets; sk; sk = sk->next) {
         ngx_http_realtime_move_put_socket(&mv, sk);
@@ -160,9 +176,14 @@ ngx_http_realtime_move_put_socket(ngx_http_realtime_mover_t *mv,
 
     ngx_http_realtime_move_put(mv, &item, sk->nsp->name);
 
+    if (sk->who) {
+        ngx_http_realtime_move_put_identity(mv, sk->who);
+    }
+
     item.kind = NGX_HTTP_REALTIME_MOVED_ROOM;
 
     for (i = 0; i < sk->nrooms; i++) {
+        item.number = sk->rooms[i].room->kind;
         ngx_http_realtime_move_put(mv, &item, sk->rooms[i].room->name);
     }
 
@@ -175,6 +196,29 @@ ngx_http_realtime_move_put_socket(ngx_http_realtime_mover_t *mv,
 
         ngx_http_realtime_move_put(mv, &item, rt_lit(""));
     }
+}
+
+
+static void
+ngx_http_realtime_move_put_identity(ngx_http_realtime_mover_t *mv,
+    const ngx_http_realtime_identity_t *who)
+{
+    u_char                      text[RT_JWT_MAX + 1024];
+    size_t                      len;
+    ngx_http_realtime_moved_t   item;
+
+    ngx_memzero(&item, sizeof(item));
+
+    item.kind = NGX_HTTP_REALTIME_MOVED_IDENTITY;
+
+    len = ngx_http_realtime_identity_write(who, text, sizeof(text));
+
+    if (len > sizeof(text)) {
+        mv->rc = NGX_ERROR;
+        return;
+    }
+
+    ngx_http_realtime_move_put(mv, &item, rt_str(len, text));
 }
 
 
@@ -234,11 +278,12 @@ ngx_http_realtime_move_take(ngx_http_realtime_hub_t *hub,
     s = ngx_http_realtime_session_adopt(hub->set, conf, data, item.number);
 
     if (s == NULL) {
-        ngx_http_realtime_directory_remove(hub->bus->zone, item.number);
+        ngx_http_realtime_settle_lost(hub, data);
         return NULL;
     }
 
     s->kicked = item.kicked;
+    s->refused = item.more;
     s->arriving = 1;
     s->from = item.arg;
     s->transport = transport;
@@ -322,8 +367,14 @@ ngx_http_realtime_move_build(ngx_http_realtime_mover_t *mv,
     case NGX_HTTP_REALTIME_MOVED_SOCKET:
         return ngx_http_realtime_move_build_socket(mv, item, data);
 
+    case NGX_HTTP_REALTIME_MOVED_TOKEN:
+        return ngx_http_realtime_session_set_token(s, data);
+
+    case NGX_HTTP_REALTIME_MOVED_IDENTITY:
+        return ngx_http_realtime_move_build_identity(mv, data);
+
     case NGX_HTTP_REALTIME_MOVED_ROOM:
-        return ngx_http_realtime_room_join(&hub->rooms, mv->socket, data);
+        return ngx_http_realtime_move_build_room(mv, item, data);
 
     case NGX_HTTP_REALTIME_MOVED_ACK:
         return ngx_http_realtime_socket_add_ack(mv->socket, item->number,
@@ -356,6 +407,40 @@ ngx_http_realtime_move_build_socket(ngx_http_realtime_mover_t *mv,
     }
 
     mv->socket->last_ack = item->more;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_move_build_identity(ngx_http_realtime_mover_t *mv,
+    rt_str_t data)
+{
+    ngx_http_realtime_identity_t  *who;
+
+    who = ngx_http_realtime_identity_read(data, mv->hub->log);
+
+    if (who == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_realtime_socket_identify(mv->socket, who);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_move_build_room(ngx_http_realtime_mover_t *mv,
+    ngx_http_realtime_moved_t *item, rt_str_t data)
+{
+    if (ngx_http_realtime_room_join(&mv->hub->rooms, mv->socket, data)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_realtime_room_member(mv->socket, data)->room->kind = item->number;
 
     return NGX_OK;
 }

@@ -8,7 +8,9 @@
  * (shm/).
  *
  * Every socket is in the room "" of its namespace as well, which stands for
- * all of them; it is in no roster.
+ * all of them, and that of a user in "@" and the user id, which stands for all
+ * that the user has here.  These are in no roster, and no client can name
+ * them.
  */
 
 
@@ -17,6 +19,7 @@
 
 
 #include "session/ngx_http_realtime_socket.h"
+#include "shm/ngx_http_realtime_records.h"
 
 
 typedef struct {
@@ -33,6 +36,7 @@ struct ngx_http_realtime_room_s {
     uint32_t                   n;
     uint32_t                   size;
     uint64_t                   hash;
+    ngx_http_realtime_kind_t   kind;        /* shm/records */
     rt_str_t                   nsp;         /* both behind the struct */
     rt_str_t                   name;
 };
@@ -65,6 +69,14 @@ ngx_http_realtime_room_t *ngx_http_realtime_room_find(
 /* NGX_DECLINED if the socket is in it already; NGX_ERROR: no memory */
 ngx_int_t ngx_http_realtime_room_join(ngx_http_realtime_rooms_t *rooms,
     ngx_http_realtime_socket_t *sk, rt_str_t name);
+
+/* one that no client can name */
+#define ngx_http_realtime_room_is_own(name)                                   \
+    ((name).len == 0 || (name).data[0] == '@')
+
+/* the rooms that the client has asked for */
+#define ngx_http_realtime_rooms_joined(sk)                                    \
+    ((sk)->nrooms - ((sk)->who ? 2 : 1))
 
 /* the socket's membership, or NULL */
 ngx_http_realtime_membership_t *ngx_http_realtime_room_member(

@@ -18,6 +18,8 @@ typedef struct {
     size_t                       zone_size;
     size_t                       max_payload;   /* the largest anywhere */
     ngx_uint_t                   needed;        /* a location is in use */
+    ngx_msec_t                   heartbeat;     /* shortest of them all */
+    ngx_array_t                  locations;     /* uint16_t, one for each */
     ngx_http_realtime_worker_t   worker;        /* of this process */
 } ngx_http_realtime_main_conf_t;
 
@@ -28,7 +30,9 @@ typedef struct {
     ngx_http_realtime_transport_conf_t  transport;
     ngx_http_realtime_events_conf_t     events;
     ngx_flag_t                          enable;
-    ngx_flag_t                          allow_anonymous;
+    ngx_msec_t                          presence_heartbeat;
+    ngx_flag_t                          limited;    /* transport.limit is not
+                                                       the default */
 } ngx_http_realtime_loc_conf_t;
 
 
@@ -68,6 +72,35 @@ char *ngx_http_realtime_set_namespace(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_realtime_set_on(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_realtime_set_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+
+/* who may do what, and how often; ~access */
+
+char *ngx_http_realtime_set_jwt_secret(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_realtime_set_jwt_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_realtime_set_jwt_issuer(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_realtime_set_jwt_audience(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_realtime_set_room(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_realtime_set_limit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* a secret from wherever "source" says */
+char *ngx_http_realtime_add_secret(ngx_conf_t *cf,
+    ngx_http_realtime_loc_conf_t *rlcf, ngx_str_t *secret, rt_str_t kid,
+    const char *source);
+
+/* "points" 0: off */
+void ngx_http_realtime_merge_limit(rt_limit_conf_t *conf,
+    rt_limit_conf_t *prev, uint32_t points, uint32_t period, uint32_t block);
+
+/* the period of a limit that was not set */
+#define NGX_HTTP_REALTIME_LIMIT_UNSET  ((uint32_t) -1)
+
 
 /* adds the origins of a comma-separated list; NGX_CONF_OK or the error */
 char *ngx_http_realtime_add_origins(ngx_conf_t *cf,

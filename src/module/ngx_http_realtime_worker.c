@@ -1,11 +1,19 @@
 
 #include "module/ngx_http_realtime_worker.h"
 #include "handler/ngx_http_realtime_events.h"
+#include "hub/ngx_http_realtime_presence.h"
+#include "hub/ngx_http_realtime_reconcile.h"
+#include "hub/ngx_http_realtime_settle.h"
+#include "hub/ngx_http_realtime_typing.h"
 #include "transport/ngx_http_realtime_hold.h"
 #include "transport/ngx_http_realtime_polling.h"
 #include "transport/ngx_http_realtime_upgrade.h"
 
+#include "chat/rt_clean.h"
 
+
+static void ngx_http_realtime_worker_rescue(void);
+static void ngx_http_realtime_worker_abort(int signo);
 static void ngx_http_realtime_worker_timers(ngx_http_realtime_worker_t *w,
     ngx_int_t rc);
 static void ngx_http_realtime_worker_entry(ngx_http_realtime_bus_t *bus,
@@ -52,6 +60,7 @@ ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
     set->on_connect = ngx_http_realtime_on_connect;
     set->on_event = ngx_http_realtime_on_event;
     set->on_leave = ngx_http_realtime_on_leave;
+    set->on_expire = ngx_http_realtime_on_expire;
     set->on_ack = ngx_http_realtime_on_ack;
     set->data = hub;
 
@@ -77,10 +86,41 @@ ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
         return NGX_ERROR;
     }
 
+    ngx_http_realtime_worker_rescue();
+    ngx_http_realtime_presence_init(hub);
+    ngx_http_realtime_typing_init(hub);
+
     ngx_http_realtime_worker_timers(w, ngx_http_realtime_settle(hub, 0));
     tp->ready = 1;
 
     return NGX_OK;
+}
+
+
+/* a message that trips the HTML parser up is not to end everybody's worker */
+
+static void
+ngx_http_realtime_worker_rescue(void)
+{
+    struct sigaction  sa;
+
+    ngx_memzero(&sa, sizeof(sa));
+
+    sa.sa_handler = ngx_http_realtime_worker_abort;
+    sa.sa_flags = SA_NODEFER;
+    sigemptyset(&sa.sa_mask);
+
+    (void) sigaction(SIGABRT, &sa, NULL);
+}
+
+
+static void
+ngx_http_realtime_worker_abort(int signo)
+{
+    rt_clean_rescue();
+
+    (void) signal(SIGABRT, SIG_DFL);
+    (void) raise(SIGABRT);
 }
 
 
@@ -187,7 +227,7 @@ ngx_http_realtime_worker_lag(ngx_http_realtime_bus_t *bus)
     /* questions as well: nobody elsewhere waits for us */
 
     self.generation++;
-    ngx_http_realtime_announce_gone(&w->hub, self);
+    ngx_http_realtime_settle_told(&w->hub, self);
 
     /* and no session that was given to us meanwhile is left over */
 
@@ -247,6 +287,12 @@ ngx_http_realtime_worker_watch_handler(ngx_event_t *ev)
     ngx_http_realtime_worker_t  *w = ev->data;
 
     rc = ngx_http_realtime_settle(&w->hub, 1);
+
+    /* what others may have died over, or gone without */
+
+    ngx_http_realtime_reconcile(&w->hub);
+    ngx_http_realtime_typing_expire(&w->hub);
+    ngx_http_realtime_presence_tell(&w->hub);
 
     /* whatever may have happened to a wake-up */
 

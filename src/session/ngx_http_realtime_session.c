@@ -112,7 +112,7 @@ ngx_http_realtime_session_open(ngx_http_realtime_sessions_t *set,
     }
 
     rc = ngx_http_realtime_directory_add(set->bus->zone, s->sid,
-                                         set->bus->self,
+                                         set->bus->self, conf->location,
                                          conf->max_connections, &s->ref);
     if (rc != NGX_OK) {
         goto failed;
@@ -441,7 +441,33 @@ ngx_http_realtime_session_free(ngx_http_realtime_session_t *s)
         ngx_queue_remove(&s->queue);
     }
 
+    if (s->token.data) {
+        ngx_free((void *) s->token.data);
+    }
+
     ngx_free(s);
+}
+
+
+ngx_int_t
+ngx_http_realtime_session_set_token(ngx_http_realtime_session_t *s,
+    rt_str_t token)
+{
+    u_char  *copy;
+
+    if (token.len == 0) {
+        return NGX_OK;
+    }
+
+    copy = ngx_alloc(token.len, s->set->log);
+    if (copy == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(copy, token.data, token.len);
+    s->token = rt_str(token.len, copy);
+
+    return NGX_OK;
 }
 
 

@@ -41,6 +41,7 @@ typedef struct {
     ngx_uint_t    max_connections;      /* of the host */
     ngx_uint_t    max_rooms;            /* of one socket */
     ngx_flag_t    echo;                 /* bare Engine.IO */
+    uint16_t      location;             /* which one this is */
     void         *events;               /* for handler/ */
 } ngx_http_realtime_session_conf_t;
 
@@ -108,10 +109,13 @@ struct ngx_http_realtime_session_s {
                                                          before this */
     uint64_t                              emitted;    /* its last entry ends
                                                          here, or before */
+    rt_str_t                              token;      /* of the handshake;
+                                                         allocated */
     rt_ref_t                              ref;        /* in the directory */
     u_char                                sid[RT_ID_LEN];
     uint8_t                               state;
     uint8_t                               reason;
+    uint8_t                               refused;    /* CONNECTs */
     unsigned                              dirty:1;
     unsigned                              pinged:1;   /* pong outstanding */
     unsigned                              kicked:1;   /* has been sent a
@@ -152,6 +156,9 @@ struct ngx_http_realtime_sessions_s {
     void     (*on_event)(ngx_http_realtime_socket_t *sk,
                  ngx_http_realtime_packet_t *pkt);
     void     (*on_leave)(ngx_http_realtime_socket_t *sk);
+
+    /* the token of the socket has expired */
+    void     (*on_expire)(ngx_http_realtime_socket_t *sk);
 
     /* "pkt" is the client's ACK; NULL when it has gone without one */
     void     (*on_ack)(ngx_http_realtime_socket_t *sk, ngx_uint_t kind,
@@ -229,6 +236,13 @@ void ngx_http_realtime_session_touch(ngx_http_realtime_session_t *s);
 
 /* ~heartbeat: a ping after ping_interval */
 ngx_int_t ngx_http_realtime_session_ping_later(ngx_http_realtime_session_t *s);
+
+/*
+ * The token that came with the handshake, in case CONNECT brings none; copied.
+ * NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_realtime_session_set_token(ngx_http_realtime_session_t *s,
+    rt_str_t token);
 
 /* the client gave a sign of life */
 void ngx_http_realtime_session_alive_now(ngx_http_realtime_session_t *s);

@@ -8,6 +8,13 @@ static ngx_http_realtime_nsp_t *ngx_http_realtime_nsp_hold(
 static void ngx_http_realtime_nsp_drop(ngx_http_realtime_sessions_t *set,
     ngx_http_realtime_nsp_t *nsp);
 static void ngx_http_realtime_socket_free(ngx_http_realtime_socket_t *sk);
+static void ngx_http_realtime_socket_expiry_later(
+    ngx_http_realtime_socket_t *sk);
+static void ngx_http_realtime_socket_expiry_handler(ngx_event_t *ev);
+
+
+/* clocks may be set: nobody waits longer without looking again, ms */
+#define NGX_HTTP_REALTIME_EXPIRY_MAX  60000
 
 
 ngx_http_realtime_socket_t *
@@ -48,10 +55,8 @@ ngx_http_realtime_socket_open(ngx_http_realtime_session_t *s, rt_str_t nsp,
         sk->ref = ngx_http_realtime_directory_add_socket(set->bus->zone,
                                                          s->ref, sk->id);
         if (sk->ref == 0) {
-            ngx_log_error(NGX_LOG_WARN, set->log, 0,
-                          "realtime: the zone is full, a client could not "
-                          "connect: raise the size of realtime_zone \"%V\"",
-                          &set->bus->zone->shm->shm.name);
+            ngx_http_realtime_zone_full(set->bus->zone, set->log,
+                                        "a client could not connect");
             goto failed;
         }
     }
@@ -142,6 +147,56 @@ ngx_http_realtime_nsp_drop(ngx_http_realtime_sessions_t *set,
 }
 
 
+void
+ngx_http_realtime_socket_identify(ngx_http_realtime_socket_t *sk,
+    ngx_http_realtime_identity_t *who)
+{
+    sk->who = who;
+    sk->mute = !who->read;
+
+    who->expiry.handler = ngx_http_realtime_socket_expiry_handler;
+    who->expiry.data = sk;
+    who->expiry.log = sk->session->set->log;
+    who->expiry.cancelable = 1;
+
+    if (who->expires) {
+        ngx_http_realtime_socket_expiry_later(sk);
+    }
+}
+
+
+static void
+ngx_http_realtime_socket_expiry_later(ngx_http_realtime_socket_t *sk)
+{
+    uint64_t  left = NGX_HTTP_REALTIME_EXPIRY_MAX, now, end;
+
+    now = ngx_http_realtime_now();
+
+    /* 2^48 s are more than anybody means */
+
+    if (sk->who->expires < (uint64_t) 1 << 48) {
+        end = sk->who->expires * 1000;
+        left = (end > now) ? ngx_min(left, end - now) : 1;
+    }
+
+    ngx_add_timer(&sk->who->expiry, left);
+}
+
+
+static void
+ngx_http_realtime_socket_expiry_handler(ngx_event_t *ev)
+{
+    ngx_http_realtime_socket_t  *sk = ev->data;
+
+    if (sk->who->expires > (uint64_t) ngx_time()) {
+        ngx_http_realtime_socket_expiry_later(sk);
+        return;
+    }
+
+    sk->session->set->on_expire(sk);
+}
+
+
 ngx_http_realtime_socket_t *
 ngx_http_realtime_socket_find(ngx_http_realtime_session_t *s, rt_str_t nsp)
 {
@@ -178,6 +233,30 @@ ngx_http_realtime_socket_close(ngx_http_realtime_socket_t *sk)
 
 
 void
+ngx_http_realtime_socket_kick(ngx_http_realtime_socket_t *sk)
+{
+    rt_buf_t                      b;
+    u_char                        buf[RT_SIO_MAX_NSP + 64];
+    ngx_http_realtime_session_t  *s = sk->session;
+
+    rt_buf_init(&b, buf, sizeof(buf));
+
+    ngx_http_realtime_socket_put_head(&b, sk->nsp->name, RT_SIO_DISCONNECT, 0,
+                                      -1);
+
+    ngx_http_realtime_session_send_text(s, rt_buf_str(&b));
+
+    s->kicked = 1;
+
+    ngx_http_realtime_socket_close(sk);
+
+    if (s->sockets == NULL && ngx_http_realtime_session_alive(s)) {
+        ngx_http_realtime_session_grace(s);
+    }
+}
+
+
+void
 ngx_http_realtime_socket_leave(ngx_http_realtime_socket_t *sk)
 {
     ngx_http_realtime_ack_t  *ack;
@@ -209,6 +288,7 @@ ngx_http_realtime_socket_free(ngx_http_realtime_socket_t *sk)
     }
 
     ngx_http_realtime_nsp_drop(s->set, sk->nsp);
+    ngx_http_realtime_identity_free(sk->who);
 
     ngx_free(sk);
 }

@@ -9,6 +9,7 @@
 #define _NGX_HTTP_REALTIME_SOCKET_H_INCLUDED_
 
 
+#include "session/ngx_http_realtime_identity.h"
 #include "session/ngx_http_realtime_session.h"
 
 
@@ -45,6 +46,8 @@ struct ngx_http_realtime_socket_s {
     uint32_t                         last_ack;      /* id */
     rt_ref_t                         ref;           /* in the directory */
     uint32_t                         stamp;         /* last delivery, hub/ */
+    ngx_http_realtime_identity_t    *who;           /* NULL: anonymous */
+    unsigned                         mute:1;        /* may not read rooms */
     u_char                           id[RT_ID_LEN];
 };
 
@@ -67,6 +70,13 @@ struct ngx_http_realtime_socket_s {
 ngx_http_realtime_socket_t *ngx_http_realtime_socket_open(
     ngx_http_realtime_session_t *s, rt_str_t nsp, u_char *id, rt_ref_t ref);
 
+/*
+ * The socket is "who", and owns it; set->on_expire is called when the token
+ * does.
+ */
+void ngx_http_realtime_socket_identify(ngx_http_realtime_socket_t *sk,
+    ngx_http_realtime_identity_t *who);
+
 /* the socket of "s" in "nsp", or NULL */
 ngx_http_realtime_socket_t *ngx_http_realtime_socket_find(
     ngx_http_realtime_session_t *s, rt_str_t nsp);
@@ -77,8 +87,11 @@ ngx_http_realtime_socket_t *ngx_http_realtime_socket_find(
  */
 void ngx_http_realtime_socket_close(ngx_http_realtime_socket_t *sk);
 
+/* the same after a DISCONNECT to the client, whose session may stay */
+void ngx_http_realtime_socket_kick(ngx_http_realtime_socket_t *sk);
+
 /*
- * The same without a word to the others, and without touching the directory:
+ * Closes it without a word to the others, and without touching the directory:
  * the socket lives on in another worker.
  */
 void ngx_http_realtime_socket_leave(ngx_http_realtime_socket_t *sk);

@@ -2,6 +2,8 @@
 #include "shm/ngx_http_realtime_directory.h"
 #include "shm/ngx_http_realtime_roster.h"
 #include "shm/ngx_http_realtime_slot.h"
+#include "shm/ngx_http_realtime_spare.h"
+#include "shm/ngx_http_realtime_users.h"
 
 
 static ngx_int_t ngx_http_realtime_directory_add_locked(
@@ -19,9 +21,11 @@ static ngx_http_realtime_session_rec_t *
 
 ngx_int_t
 ngx_http_realtime_directory_add(ngx_http_realtime_zone_t *z, u_char *sid,
-    ngx_http_realtime_wid_t owner, ngx_uint_t limit, rt_ref_t *ref)
+    ngx_http_realtime_wid_t owner, uint16_t location, ngx_uint_t limit,
+    rt_ref_t *ref)
 {
-    ngx_int_t  rc;
+    ngx_int_t                         rc;
+    ngx_http_realtime_session_rec_t  *rec;
 
     ngx_http_realtime_zone_lock(z);
 
@@ -30,6 +34,11 @@ ngx_http_realtime_directory_add(ngx_http_realtime_zone_t *z, u_char *sid,
 
     } else {
         rc = ngx_http_realtime_directory_add_locked(z, sid, owner, ref);
+    }
+
+    if (rc == NGX_OK) {
+        rec = ngx_http_realtime_at(z, *ref);
+        rec->location = location;
     }
 
     ngx_http_realtime_zone_unlock(z);
@@ -46,7 +55,8 @@ ngx_http_realtime_directory_add_locked(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_shared_t       *sh = z->sh;
     ngx_http_realtime_session_rec_t  *rec;
 
-    *ref = rt_arena_alloc(sh->arena, sizeof(ngx_http_realtime_session_rec_t));
+    *ref = ngx_http_realtime_spare_alloc(z,
+                                    sizeof(ngx_http_realtime_session_rec_t), 1);
     if (*ref == 0) {
         return NGX_DECLINED;
     }
@@ -85,6 +95,7 @@ ngx_http_realtime_directory_find(ngx_http_realtime_zone_t *z, rt_str_t sid,
     if (rec) {
         place->ref = *link;
         place->owner = rec->owner;
+        place->location = rec->location;
     }
 
     ngx_http_realtime_zone_unlock(z);
@@ -258,7 +269,8 @@ ngx_http_realtime_directory_add_socket(ngx_http_realtime_zone_t *z,
 
     ngx_http_realtime_zone_lock(z);
 
-    ref = rt_arena_alloc(z->sh->arena, sizeof(ngx_http_realtime_socket_rec_t));
+    ref = ngx_http_realtime_spare_alloc(z,
+                                     sizeof(ngx_http_realtime_socket_rec_t), 1);
 
     if (ref) {
         rec = ngx_http_realtime_at(z, ref);
@@ -298,12 +310,25 @@ ngx_http_realtime_directory_drop_socket_locked(ngx_http_realtime_zone_t *z,
     rt_ref_t ref, ngx_http_realtime_socket_rec_t *rec)
 {
     rt_ref_t                         *link;
+    ngx_http_realtime_departure_t     d;
     ngx_http_realtime_socket_rec_t   *other;
     ngx_http_realtime_session_rec_t  *session;
 
+    /* whoever cares has taken the memberships out before, and told others;
+       what is left is told by who compares (hub/reconcile) */
+
     while (rec->members) {
-        ngx_http_realtime_roster_remove_locked(z, rec);
+        ngx_http_realtime_roster_leave_locked(z, rec->members, 1, &d);
+
+        if (d.last) {
+            atomic_store(&z->sh->owing, 1);
+
+        } else {
+            ngx_http_realtime_roster_gone_locked(z, d.occupant);
+        }
     }
+
+    ngx_http_realtime_users_detach_locked(z, ref);
 
     session = ngx_http_realtime_at(z, rec->session);
     link = &session->sockets;

@@ -19,14 +19,15 @@
  * sessions already; NGX_DECLINED when the zone is full.
  */
 ngx_int_t ngx_http_realtime_directory_add(ngx_http_realtime_zone_t *z,
-    u_char *sid, ngx_http_realtime_wid_t owner, ngx_uint_t limit,
-    rt_ref_t *ref);
+    u_char *sid, ngx_http_realtime_wid_t owner, uint16_t location,
+    ngx_uint_t limit, rt_ref_t *ref);
 
 /* what the directory says of a session */
 
 typedef struct {
     rt_ref_t                 ref;
     ngx_http_realtime_wid_t  owner;
+    uint16_t                 location;
 } ngx_http_realtime_place_t;
 
 

@@ -8,10 +8,23 @@
  *                  |
  *     room    -> member ... (next, prev)    who is in a room
  *
- * Everything hangs on a session, and a session on a worker (slot and
- * generation): what a dead worker owned is found by walking the sessions.
+ *     user    -> socket ...                 all that one user has connected
+ *        |
+ *        +----> occupant ... -> room        a user in a room, however often
+ *        +----> custom                      the custom status
+ *
+ *     thread  -> typist -> member           who types there, by connection
+ *     limit                                 how much somebody did lately
+ *
+ * Sockets hang on a session, and a session on a worker (slot and generation):
+ * what a dead worker owned is found by walking the sessions.  Users, occupants,
+ * threads and limits are found by their keys (ngx_http_realtime_keyed.h).
  * All links are references; a record counts while its type is set
  * (base/rt_arena.h).
+ *
+ * What others have been told is kept beside what is: an occupant's and a
+ * thread's "told", a user's "told" and "news".  Where the two differ somebody
+ * owes an announcement (hub/), also when the one who changed it has died.
  */
 
 
@@ -22,62 +35,217 @@
 #include "shm/ngx_http_realtime_zone.h"
 
 #include "base/rt_id.h"
+#include "base/rt_limit.h"
+#include "chat/rt_payload.h"
 
 
 typedef enum {
     NGX_HTTP_REALTIME_RECORD_SESSION = 1,
     NGX_HTTP_REALTIME_RECORD_SOCKET,
     NGX_HTTP_REALTIME_RECORD_ROOM,
-    NGX_HTTP_REALTIME_RECORD_MEMBER
+    NGX_HTTP_REALTIME_RECORD_MEMBER,
+    NGX_HTTP_REALTIME_RECORD_USER,
+    NGX_HTTP_REALTIME_RECORD_OCCUPANT,
+    NGX_HTTP_REALTIME_RECORD_CUSTOM,
+    NGX_HTTP_REALTIME_RECORD_THREAD,
+    NGX_HTTP_REALTIME_RECORD_TYPIST,
+    NGX_HTTP_REALTIME_RECORD_LIMIT
 } ngx_http_realtime_record_e;
 
 
 typedef struct {
-    uint8_t                  type;
-    uint8_t                  websocket;     /* does not poll (any more) */
-    u_char                   sid[RT_ID_LEN];
-    rt_ref_t                 next;          /* in the bucket */
-    rt_ref_t                 sockets;
-    ngx_http_realtime_wid_t  owner;
-    ngx_http_realtime_wid_t  prober;        /* who has a WebSocket that may
+    uint8_t                    type;
+    uint8_t                    websocket;   /* does not poll (any more) */
+    u_char                     sid[RT_ID_LEN];
+    uint16_t                   location;    /* where it was opened */
+    rt_ref_t                   next;        /* in the bucket */
+    rt_ref_t                   sockets;
+    ngx_http_realtime_wid_t    owner;
+    ngx_http_realtime_wid_t    prober;      /* who has a WebSocket that may
                                                take over; generation 0: none */
 } ngx_http_realtime_session_rec_t;
 
 
 typedef struct {
-    uint8_t   type;
-    u_char    id[RT_ID_LEN];
-    rt_ref_t  session;
-    rt_ref_t  next;                         /* of the session */
-    rt_ref_t  members;
+    uint8_t                    type;
+    u_char                     id[RT_ID_LEN];
+    uint8_t                    typing;      /* typists of this socket */
+    rt_ref_t                   session;
+    rt_ref_t                   next;        /* of the session */
+    rt_ref_t                   members;
+    rt_ref_t                   user;        /* 0: anonymous */
+    ngx_http_realtime_link_t   of_user;
 } ngx_http_realtime_socket_rec_t;
 
 
 typedef struct {
-    uint8_t   type;
-    uint8_t   name_len;
-    uint8_t   nsp_len;
-    uint32_t  hash;
-    rt_ref_t  next;                         /* in the bucket */
-    rt_ref_t  members;
-    uint32_t  count;                        /* of members */
-    u_char    text[];                       /* namespace, then name */
+    uint8_t                    type;
+    uint8_t                    name_len;
+    uint8_t                    nsp_len;
+    uint8_t                    kind;        /* ngx_http_realtime_kind_t */
+    uint32_t                   hash;
+    rt_ref_t                   next;        /* in the bucket */
+    rt_ref_t                   members;
+    uint32_t                   count;       /* of members */
+    uint32_t                   people;      /* users and anonymous sockets */
+    uint32_t                   occupants;   /* records, also of who has left */
+    u_char                     text[];      /* namespace, then name */
 } ngx_http_realtime_room_rec_t;
 
 
 typedef struct {
-    uint8_t   type;
-    rt_ref_t  room;
-    rt_ref_t  socket;
-    rt_ref_t  next;                         /* in the room */
-    rt_ref_t  prev;
-    rt_ref_t  next_room;                    /* of the socket */
+    uint8_t                    type;
+    rt_ref_t                   room;
+    rt_ref_t                   socket;
+    rt_ref_t                   next;        /* in the room */
+    rt_ref_t                   prev;
+    rt_ref_t                   next_room;   /* of the socket */
+    rt_ref_t                   occupant;    /* 0: anonymous */
+    rt_ref_t                   typists;
 } ngx_http_realtime_member_rec_t;
+
+
+/* what every record of the keyed table begins with */
+
+typedef struct {
+    uint8_t                    type;
+    uint8_t                    more[3];     /* of the record's own */
+    uint32_t                   hash;
+    rt_ref_t                   next;        /* in the bucket */
+} ngx_http_realtime_keyed_t;
+
+
+typedef struct {
+    uint8_t                    type;
+    uint8_t                    status;      /* rt_status_e, while connected */
+    uint8_t                    told;        /* what the others think */
+    unsigned                   chain:2;     /* ngx_http_realtime_chain_e */
+    unsigned                   news:1;      /* is to be told in any case */
+    unsigned                   presence:1;  /* takes part in it */
+    unsigned                   rooms_only:1;    /* told to its rooms */
+    uint32_t                   hash;
+    rt_ref_t                   next;
+    ngx_http_realtime_link_t   link;        /* in that chain */
+    ngx_http_realtime_chain_t  sockets;
+    ngx_http_realtime_chain_t  occupants;
+    rt_ref_t                   custom;
+    uint16_t                   nsp_len;
+    uint16_t                   id_len;
+    uint64_t                   due;         /* LATER: when to tell; ms */
+    u_char                     text[];      /* namespace, then id */
+} ngx_http_realtime_user_rec_t;
+
+
+typedef struct {
+    uint8_t                    type;
+    uint8_t                    told;        /* "user:joined" was, and
+                                               "user:left" was not yet */
+    uint8_t                    lingers;     /* until all know it is offline */
+    uint32_t                   hash;
+    rt_ref_t                   next;
+    rt_ref_t                   user;
+    rt_ref_t                   room;
+    ngx_http_realtime_link_t   of_user;
+    uint32_t                   count;       /* members; 0: has left */
+} ngx_http_realtime_occupant_rec_t;
+
+
+typedef struct {
+    uint8_t                    type;
+    uint16_t                   len;
+    rt_ref_t                   user;
+    u_char                     text[];      /* a JSON object */
+} ngx_http_realtime_custom_rec_t;
+
+
+typedef struct {
+    uint8_t                    type;
+    uint8_t                    told;        /* the list as it is */
+    uint8_t                    named;       /* has an id, "" perhaps */
+    uint32_t                   hash;
+    rt_ref_t                   next;
+    rt_ref_t                   room;
+    ngx_http_realtime_chain_t  typists;     /* in the order they began */
+    uint16_t                   len;
+    u_char                     text[];      /* the id, UTF-8 */
+} ngx_http_realtime_thread_rec_t;
+
+
+typedef struct {
+    uint8_t                    type;
+    rt_ref_t                   member;
+    rt_ref_t                   thread;
+    rt_ref_t                   next;        /* of the member */
+    ngx_http_realtime_link_t   of_thread;
+    ngx_http_realtime_link_t   by_due;
+    uint64_t                   due;         /* ms since the epoch */
+} ngx_http_realtime_typist_rec_t;
+
+
+typedef struct {
+    uint8_t                    type;
+    uint8_t                    kind;        /* ngx_http_realtime_limit_e */
+    uint32_t                   hash;
+    rt_ref_t                   next;
+    ngx_http_realtime_link_t   link;        /* by use */
+    uint64_t                   key[2];
+    rt_limit_t                 limit;
+} ngx_http_realtime_limit_rec_t;
+
+
+_Static_assert(offsetof(ngx_http_realtime_keyed_t, hash)
+               == offsetof(ngx_http_realtime_user_rec_t, hash)
+               && offsetof(ngx_http_realtime_keyed_t, hash)
+                  == offsetof(ngx_http_realtime_occupant_rec_t, hash)
+               && offsetof(ngx_http_realtime_keyed_t, hash)
+                  == offsetof(ngx_http_realtime_thread_rec_t, hash)
+               && offsetof(ngx_http_realtime_keyed_t, hash)
+                  == offsetof(ngx_http_realtime_limit_rec_t, hash),
+               "records of the keyed table begin alike");
+
+
+_Static_assert(sizeof(ngx_http_realtime_thread_rec_t) + RT_THREAD_BYTES
+               <= RT_ARENA_MAX
+               && sizeof(ngx_http_realtime_custom_rec_t) + RT_CUSTOM_MAX
+                  <= RT_ARENA_MAX
+               && sizeof(ngx_http_realtime_user_rec_t) + UINT8_MAX
+                  + RT_USER_MAX <= RT_ARENA_MAX,
+               "what clients may send fits into a record");
+
+
+/* what a room is; kept in one byte of its record */
+
+typedef enum {
+    NGX_HTTP_REALTIME_ROOM_CHANNEL = 0,
+    NGX_HTTP_REALTIME_ROOM_DM,              /* of two */
+    NGX_HTTP_REALTIME_ROOM_GROUP,
+    NGX_HTTP_REALTIME_ROOM_BROADCAST        /* few write */
+} ngx_http_realtime_room_type_e;
+
+typedef uint8_t  ngx_http_realtime_kind_t;
+
+#define NGX_HTTP_REALTIME_ROOM_PRIVATE    0x80
+
+#define ngx_http_realtime_room_type(kind)                                     \
+    ((kind) & ~NGX_HTTP_REALTIME_ROOM_PRIVATE)
 
 
 /* the bucket of a hash; the caller holds the state mutex */
 #define ngx_http_realtime_bucket(sh, table, hash)                             \
     (&(sh)->table[(hash) & ((sh)->buckets - 1)])
+
+#define ngx_http_realtime_room_rec_nsp(room)                                  \
+    rt_str((room)->nsp_len, (room)->text)
+
+#define ngx_http_realtime_room_rec_name(room)                                 \
+    rt_str((room)->name_len, (room)->text + (room)->nsp_len)
+
+#define ngx_http_realtime_user_rec_nsp(user)                                  \
+    rt_str((user)->nsp_len, (user)->text)
+
+#define ngx_http_realtime_user_rec_id(user)                                   \
+    rt_str((user)->id_len, (user)->text + (user)->nsp_len)
+
 
 /* links every table and list anew from the records; the mutex is held */
 void ngx_http_realtime_records_rebuild_locked(ngx_http_realtime_zone_t *z);

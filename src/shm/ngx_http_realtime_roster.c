@@ -1,52 +1,71 @@
 
 #include "shm/ngx_http_realtime_roster.h"
+#include "shm/ngx_http_realtime_keyed.h"
+#include "shm/ngx_http_realtime_spare.h"
+#include "shm/ngx_http_realtime_typists.h"
+#include "shm/ngx_http_realtime_users.h"
 
 
 static rt_ref_t *ngx_http_realtime_roster_lookup_locked(
     ngx_http_realtime_zone_t *z, rt_str_t nsp, rt_str_t name, uint32_t hash);
 static rt_ref_t ngx_http_realtime_roster_room_locked(
-    ngx_http_realtime_zone_t *z, rt_str_t nsp, rt_str_t name);
-static ngx_int_t ngx_http_realtime_roster_enter_locked(
-    ngx_http_realtime_zone_t *z, rt_ref_t room, rt_ref_t socket);
+    ngx_http_realtime_zone_t *z, rt_str_t nsp, rt_str_t name,
+    ngx_http_realtime_kind_t kind);
+static ngx_int_t ngx_http_realtime_roster_admit_locked(
+    ngx_http_realtime_zone_t *z, rt_ref_t room, rt_ref_t socket,
+    ngx_http_realtime_entrance_t *in);
+static rt_ref_t ngx_http_realtime_roster_occupant_locked(
+    ngx_http_realtime_zone_t *z, rt_ref_t user, rt_ref_t room,
+    ngx_uint_t make);
+static rt_ref_t ngx_http_realtime_roster_member_new_locked(
+    ngx_http_realtime_zone_t *z, rt_ref_t room, rt_ref_t socket,
+    rt_ref_t occupant);
 static void ngx_http_realtime_roster_unlink_locked(
-    ngx_http_realtime_zone_t *z, rt_ref_t *link);
-static void ngx_http_realtime_roster_drop_room_locked(
     ngx_http_realtime_zone_t *z, rt_ref_t ref);
 
 
 #define ngx_http_realtime_roster_hash(z, nsp, name)                           \
     ((uint32_t) rt_hash2(&(z)->sh->key, nsp, name))
 
-#define ngx_http_realtime_roster_nsp(room)   rt_str((room)->nsp_len,          \
-                                                    (room)->text)
-
-#define ngx_http_realtime_roster_name(room)  rt_str((room)->name_len,         \
-                                              (room)->text + (room)->nsp_len)
-
 
 ngx_int_t
-ngx_http_realtime_roster_enter(ngx_http_realtime_zone_t *z, rt_ref_t socket,
-    rt_str_t nsp, rt_str_t name, ngx_uint_t *count)
+ngx_http_realtime_roster_enter_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t socket, rt_str_t nsp, rt_str_t name,
+    ngx_http_realtime_entrance_t *in)
 {
     rt_ref_t                       ref;
-    ngx_int_t                      rc = NGX_DECLINED;
+    ngx_int_t                      rc;
     ngx_http_realtime_room_rec_t  *room;
 
-    ngx_http_realtime_zone_lock(z);
+    in->occupant = 0;
 
-    ref = ngx_http_realtime_roster_room_locked(z, nsp, name);
-
-    if (ref) {
-        rc = ngx_http_realtime_roster_enter_locked(z, ref, socket);
-        room = ngx_http_realtime_at(z, ref);
-        *count = room->count;
-
-        if (room->count == 0) {
-            ngx_http_realtime_roster_drop_room_locked(z, ref);
-        }
+    ref = ngx_http_realtime_roster_room_locked(z, nsp, name, in->kind);
+    if (ref == 0) {
+        return NGX_DECLINED;
     }
 
-    ngx_http_realtime_zone_unlock(z);
+    room = ngx_http_realtime_at(z, ref);
+
+    if (in->declared) {
+        room->kind = in->kind;
+    }
+
+    /* whoever is dropped meanwhile does not take the room along */
+
+    room->occupants++;
+
+    rc = ((room->kind & NGX_HTTP_REALTIME_ROOM_PRIVATE) && !in->named)
+         ? NGX_ABORT
+         : ngx_http_realtime_roster_admit_locked(z, ref, socket, in);
+
+    room->occupants--;
+
+    in->people = room->people;
+    in->kind = room->kind;
+
+    if (rc != NGX_OK) {
+        ngx_http_realtime_roster_drop_room_locked(z, ref);
+    }
 
     return rc;
 }
@@ -56,21 +75,22 @@ ngx_http_realtime_roster_enter(ngx_http_realtime_zone_t *z, rt_ref_t socket,
 
 static rt_ref_t
 ngx_http_realtime_roster_room_locked(ngx_http_realtime_zone_t *z,
-    rt_str_t nsp, rt_str_t name)
+    rt_str_t nsp, rt_str_t name, ngx_http_realtime_kind_t kind)
 {
     uint32_t                       hash;
     rt_ref_t                       ref, *link;
     ngx_http_realtime_room_rec_t  *room;
 
     hash = ngx_http_realtime_roster_hash(z, nsp, name);
-    link = ngx_http_realtime_roster_lookup_locked(z, nsp, name, hash);
+    ref = *ngx_http_realtime_roster_lookup_locked(z, nsp, name, hash);
 
-    if (*link) {
-        return *link;
+    if (ref) {
+        return ref;
     }
 
-    ref = rt_arena_alloc(z->sh->arena, sizeof(ngx_http_realtime_room_rec_t)
-                                       + nsp.len + name.len);
+    ref = ngx_http_realtime_spare_alloc(z,
+                                        sizeof(ngx_http_realtime_room_rec_t)
+                                        + nsp.len + name.len, 0);
     if (ref == 0) {
         return 0;
     }
@@ -78,6 +98,7 @@ ngx_http_realtime_roster_room_locked(ngx_http_realtime_zone_t *z,
     room = ngx_http_realtime_at(z, ref);
 
     room->hash = hash;
+    room->kind = kind;
     room->nsp_len = nsp.len;
     room->name_len = name.len;
     ngx_memcpy(room->text, nsp.data, nsp.len);
@@ -85,10 +106,22 @@ ngx_http_realtime_roster_room_locked(ngx_http_realtime_zone_t *z,
 
     rt_arena_publish(z->sh->arena, ref, NGX_HTTP_REALTIME_RECORD_ROOM);
 
+    /* room may have been made for it by dropping another one: look again */
+
+    link = ngx_http_realtime_roster_lookup_locked(z, nsp, name, hash);
     *link = ref;
     z->sh->rooms++;
 
     return ref;
+}
+
+
+rt_ref_t
+ngx_http_realtime_roster_find_locked(ngx_http_realtime_zone_t *z,
+    rt_str_t nsp, rt_str_t name)
+{
+    return *ngx_http_realtime_roster_lookup_locked(z, nsp, name,
+                                ngx_http_realtime_roster_hash(z, nsp, name));
 }
 
 
@@ -106,8 +139,8 @@ ngx_http_realtime_roster_lookup_locked(ngx_http_realtime_zone_t *z,
 
         if (room == NULL
             || (room->hash == hash
-                && rt_str_eq(nsp, ngx_http_realtime_roster_nsp(room))
-                && rt_str_eq(name, ngx_http_realtime_roster_name(room))))
+                && rt_str_eq(nsp, ngx_http_realtime_room_rec_nsp(room))
+                && rt_str_eq(name, ngx_http_realtime_room_rec_name(room))))
         {
             return link;
         }
@@ -118,17 +151,128 @@ ngx_http_realtime_roster_lookup_locked(ngx_http_realtime_zone_t *z,
 
 
 static ngx_int_t
-ngx_http_realtime_roster_enter_locked(ngx_http_realtime_zone_t *z,
-    rt_ref_t room, rt_ref_t socket)
+ngx_http_realtime_roster_admit_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t ref, rt_ref_t socket, ngx_http_realtime_entrance_t *in)
+{
+    ngx_http_realtime_room_rec_t      *room;
+    ngx_http_realtime_socket_rec_t    *who = ngx_http_realtime_at(z, socket);
+    ngx_http_realtime_occupant_rec_t  *occupant = NULL;
+
+    room = ngx_http_realtime_at(z, ref);
+
+    if (who->user) {
+        in->occupant = ngx_http_realtime_roster_occupant_locked(z, who->user,
+                                                                ref, 1);
+        if (in->occupant == 0) {
+            return NGX_DECLINED;
+        }
+
+        occupant = ngx_http_realtime_at(z, in->occupant);
+    }
+
+    if ((occupant == NULL || occupant->count == 0)
+        && ngx_http_realtime_room_type(room->kind)
+           == NGX_HTTP_REALTIME_ROOM_DM
+        && room->people >= 2)
+    {
+        if (occupant && !occupant->told) {
+            ngx_http_realtime_roster_drop_occupant_locked(z, in->occupant);
+        }
+
+        return NGX_BUSY;
+    }
+
+    if (ngx_http_realtime_roster_member_new_locked(z, ref, socket,
+                                                   in->occupant)
+        == 0)
+    {
+        if (occupant && occupant->count == 0 && !occupant->told) {
+            ngx_http_realtime_roster_drop_occupant_locked(z, in->occupant);
+        }
+
+        return NGX_DECLINED;
+    }
+
+    in->first = (occupant == NULL || !occupant->told);
+
+    if (occupant == NULL || occupant->count++ == 0) {
+        room->people++;
+    }
+
+    return NGX_OK;
+}
+
+
+/* the user in the room, or 0: not there, or the zone is full */
+
+static rt_ref_t
+ngx_http_realtime_roster_occupant_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t user, rt_ref_t room, ngx_uint_t make)
+{
+    uint32_t                           hash;
+    rt_ref_t                           ref;
+    ngx_http_realtime_room_rec_t      *where;
+    ngx_http_realtime_user_rec_t      *who;
+    ngx_http_realtime_occupant_rec_t  *rec;
+
+    hash = rt_hash2(&z->sh->key, rt_str(sizeof(user), &user),
+                    rt_str(sizeof(room), &room));
+
+    ref = ngx_http_realtime_keyed_first(z, hash,
+                                        NGX_HTTP_REALTIME_RECORD_OCCUPANT);
+
+    for ( /* void */ ; ref; ref = ngx_http_realtime_keyed_next(z, ref)) {
+        rec = ngx_http_realtime_at(z, ref);
+
+        if (rec->user == user && rec->room == room) {
+            return ref;
+        }
+    }
+
+    if (!make) {
+        return 0;
+    }
+
+    ref = ngx_http_realtime_spare_alloc(z,
+                                    sizeof(ngx_http_realtime_occupant_rec_t),
+                                    0);
+    if (ref == 0) {
+        return 0;
+    }
+
+    rec = ngx_http_realtime_at(z, ref);
+    where = ngx_http_realtime_at(z, room);
+    who = ngx_http_realtime_at(z, user);
+
+    rec->hash = hash;
+    rec->user = user;
+    rec->room = room;
+
+    rt_arena_publish(z->sh->arena, ref, NGX_HTTP_REALTIME_RECORD_OCCUPANT);
+
+    ngx_http_realtime_keyed_link(z, ref);
+    ngx_http_realtime_chain_add(z, &who->occupants, ref,
+                                NGX_HTTP_REALTIME_USER_OCCUPANT_LINK, 0);
+    where->occupants++;
+
+    return ref;
+}
+
+
+static rt_ref_t
+ngx_http_realtime_roster_member_new_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t room, rt_ref_t socket, rt_ref_t occupant)
 {
     rt_ref_t                         ref;
     ngx_http_realtime_room_rec_t    *in;
     ngx_http_realtime_member_rec_t  *rec, *first;
     ngx_http_realtime_socket_rec_t  *who;
 
-    ref = rt_arena_alloc(z->sh->arena, sizeof(ngx_http_realtime_member_rec_t));
+    ref = ngx_http_realtime_spare_alloc(z,
+                                      sizeof(ngx_http_realtime_member_rec_t),
+                                      0);
     if (ref == 0) {
-        return NGX_DECLINED;
+        return 0;
     }
 
     rec = ngx_http_realtime_at(z, ref);
@@ -138,6 +282,7 @@ ngx_http_realtime_roster_enter_locked(ngx_http_realtime_zone_t *z,
 
     rec->room = room;
     rec->socket = socket;
+    rec->occupant = occupant;
     rec->next = in->members;
     rec->next_room = who->members;
 
@@ -153,73 +298,113 @@ ngx_http_realtime_roster_enter_locked(ngx_http_realtime_zone_t *z,
     in->count++;
     z->sh->memberships++;
 
-    return NGX_OK;
+    return ref;
 }
 
 
-ngx_int_t
-ngx_http_realtime_roster_leave(ngx_http_realtime_zone_t *z, rt_ref_t socket,
-    rt_str_t nsp, rt_str_t name, ngx_uint_t *left)
+rt_ref_t
+ngx_http_realtime_roster_member_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t socket, rt_ref_t room)
 {
-    rt_ref_t                         room, *link;
-    ngx_int_t                        rc = NGX_DECLINED;
-    ngx_http_realtime_room_rec_t    *from;
+    rt_ref_t                         ref;
     ngx_http_realtime_member_rec_t  *rec;
-    ngx_http_realtime_socket_rec_t  *who;
+    ngx_http_realtime_socket_rec_t  *who = ngx_http_realtime_at(z, socket);
 
-    ngx_http_realtime_zone_lock(z);
-
-    room = *ngx_http_realtime_roster_lookup_locked(z, nsp, name,
-                               ngx_http_realtime_roster_hash(z, nsp, name));
-
-    who = ngx_http_realtime_at(z, socket);
-    link = &who->members;
-
-    while (room && *link) {
-        rec = ngx_http_realtime_at(z, *link);
+    for (ref = who->members; ref; ref = rec->next_room) {
+        rec = ngx_http_realtime_at(z, ref);
 
         if (rec->room == room) {
-            from = ngx_http_realtime_at(z, room);
-            *left = from->count - 1;
-
-            ngx_http_realtime_roster_unlink_locked(z, link);
-            rc = NGX_OK;
             break;
         }
-
-        link = &rec->next_room;
     }
 
-    ngx_http_realtime_zone_unlock(z);
-
-    return rc;
+    return ref;
 }
 
 
 void
-ngx_http_realtime_roster_remove_locked(ngx_http_realtime_zone_t *z,
-    ngx_http_realtime_socket_rec_t *socket)
+ngx_http_realtime_roster_leave_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t member, ngx_uint_t closing, ngx_http_realtime_departure_t *d)
 {
-    ngx_http_realtime_roster_unlink_locked(z, &socket->members);
+    u_char                            *p;
+    rt_ref_t                           ref;
+    ngx_http_realtime_room_rec_t      *room;
+    ngx_http_realtime_user_rec_t      *user;
+    ngx_http_realtime_member_rec_t    *rec = ngx_http_realtime_at(z, member);
+    ngx_http_realtime_socket_rec_t    *socket;
+    ngx_http_realtime_occupant_rec_t  *occupant;
+
+    ref = rec->occupant;
+    room = ngx_http_realtime_at(z, rec->room);
+    socket = ngx_http_realtime_at(z, rec->socket);
+    user = ngx_http_realtime_at(z, socket->user);
+    occupant = ngx_http_realtime_at(z, ref);
+
+    p = ngx_cpymem(d->text, room->text, room->nsp_len + room->name_len);
+
+    ngx_memcpy(d->id, socket->id, RT_ID_LEN);
+    d->nsp = rt_str(room->nsp_len, d->text);
+    d->room = rt_str(room->name_len, d->text + room->nsp_len);
+    d->user = rt_str(0, p);
+    d->left = room->count - 1;
+    d->occupant = 0;
+    d->last = 1;
+
+    if (user && occupant) {
+        d->user.len = user->id_len;
+        ngx_memcpy(p, ngx_http_realtime_user_rec_id(user).data, user->id_len);
+
+        occupant->count--;
+        d->last = (occupant->count == 0 && occupant->told);
+
+        if (occupant->count == 0) {
+            room->people--;
+            occupant->lingers = closing
+                                && ngx_http_realtime_users_lingers(user);
+            d->occupant = ref;
+        }
+
+    } else {
+        room->people--;
+    }
+
+    ngx_http_realtime_roster_unlink_locked(z, member);
 }
 
 
-/* "link" is where the socket's list leads to the membership */
+/* out of all lists; the room goes if nothing keeps it */
 
 static void
 ngx_http_realtime_roster_unlink_locked(ngx_http_realtime_zone_t *z,
-    rt_ref_t *link)
+    rt_ref_t ref)
 {
-    rt_ref_t                         ref = *link;
+    rt_ref_t                        *link, where;
     ngx_http_realtime_room_rec_t    *room;
-    ngx_http_realtime_member_rec_t  *rec, *next, *prev;
+    ngx_http_realtime_member_rec_t  *rec, *next, *prev, *other;
+    ngx_http_realtime_socket_rec_t  *socket;
 
     rec = ngx_http_realtime_at(z, ref);
-    room = ngx_http_realtime_at(z, rec->room);
+
+    while (ngx_http_realtime_typists_end_locked(z, ref)) {
+        atomic_store(&z->sh->owing, 1);
+    }
+
+    where = rec->room;
+    room = ngx_http_realtime_at(z, where);
+    socket = ngx_http_realtime_at(z, rec->socket);
     next = ngx_http_realtime_at(z, rec->next);
     prev = ngx_http_realtime_at(z, rec->prev);
 
-    *link = rec->next_room;
+    link = &socket->members;
+
+    while (*link && *link != ref) {
+        other = ngx_http_realtime_at(z, *link);
+        link = &other->next_room;
+    }
+
+    if (*link) {
+        *link = rec->next_room;
+    }
 
     if (next) {
         next->prev = rec->prev;
@@ -235,15 +420,67 @@ ngx_http_realtime_roster_unlink_locked(ngx_http_realtime_zone_t *z,
     room->count--;
     z->sh->memberships--;
 
-    if (room->count == 0) {
-        ngx_http_realtime_roster_drop_room_locked(z, rec->room);
+    rt_arena_free(z->sh->arena, ref);
+
+    ngx_http_realtime_roster_drop_room_locked(z, where);
+}
+
+
+void
+ngx_http_realtime_roster_told_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t occupant)
+{
+    ngx_http_realtime_occupant_rec_t  *rec;
+
+    rec = ngx_http_realtime_at(z, occupant);
+
+    if (rec) {
+        rec->told = 1;
     }
+}
+
+
+void
+ngx_http_realtime_roster_gone_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t occupant)
+{
+    ngx_http_realtime_occupant_rec_t  *rec;
+
+    rec = ngx_http_realtime_at(z, occupant);
+
+    if (rec) {
+        rec->told = 0;
+
+        if (!rec->lingers) {
+            ngx_http_realtime_roster_drop_occupant_locked(z, occupant);
+        }
+    }
+}
+
+
+void
+ngx_http_realtime_roster_drop_occupant_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t ref)
+{
+    ngx_http_realtime_room_rec_t      *room;
+    ngx_http_realtime_user_rec_t      *user;
+    ngx_http_realtime_occupant_rec_t  *rec = ngx_http_realtime_at(z, ref);
+
+    room = ngx_http_realtime_at(z, rec->room);
+    user = ngx_http_realtime_at(z, rec->user);
+
+    ngx_http_realtime_keyed_unlink(z, ref);
+    ngx_http_realtime_chain_remove(z, &user->occupants, ref,
+                                   NGX_HTTP_REALTIME_USER_OCCUPANT_LINK);
+
+    room->occupants--;
+    ngx_http_realtime_roster_drop_room_locked(z, rec->room);
 
     rt_arena_free(z->sh->arena, ref);
 }
 
 
-static void
+void
 ngx_http_realtime_roster_drop_room_locked(ngx_http_realtime_zone_t *z,
     rt_ref_t ref)
 {
@@ -252,9 +489,13 @@ ngx_http_realtime_roster_drop_room_locked(ngx_http_realtime_zone_t *z,
 
     room = ngx_http_realtime_at(z, ref);
 
+    if (room->count || room->occupants) {
+        return;
+    }
+
     link = ngx_http_realtime_roster_lookup_locked(z,
-                                    ngx_http_realtime_roster_nsp(room),
-                                    ngx_http_realtime_roster_name(room),
+                                    ngx_http_realtime_room_rec_nsp(room),
+                                    ngx_http_realtime_room_rec_name(room),
                                     room->hash);
     *link = room->next;
     z->sh->rooms--;
@@ -267,17 +508,14 @@ ngx_uint_t
 ngx_http_realtime_roster_count(ngx_http_realtime_zone_t *z, rt_str_t nsp,
     rt_str_t name)
 {
-    ngx_uint_t                     n = 0;
+    ngx_uint_t                     n;
     ngx_http_realtime_room_rec_t  *room;
 
     ngx_http_realtime_zone_lock(z);
 
-    room = ngx_http_realtime_at(z, *ngx_http_realtime_roster_lookup_locked(z,
-                    nsp, name, ngx_http_realtime_roster_hash(z, nsp, name)));
-
-    if (room) {
-        n = room->count;
-    }
+    room = ngx_http_realtime_at(z,
+                         ngx_http_realtime_roster_find_locked(z, nsp, name));
+    n = room ? room->people : 0;
 
     ngx_http_realtime_zone_unlock(z);
 
@@ -285,40 +523,25 @@ ngx_http_realtime_roster_count(ngx_http_realtime_zone_t *z, rt_str_t nsp,
 }
 
 
-ngx_int_t
-ngx_http_realtime_roster_depart(ngx_http_realtime_zone_t *z,
-    rt_ref_t session, ngx_http_realtime_departure_t *d)
+ngx_uint_t
+ngx_http_realtime_roster_meet_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t one, rt_ref_t other)
 {
-    ngx_int_t                         rc = NGX_DONE;
-    ngx_http_realtime_room_rec_t     *room;
-    ngx_http_realtime_member_rec_t   *member;
-    ngx_http_realtime_socket_rec_t   *socket;
-    ngx_http_realtime_session_rec_t  *rec;
+    rt_ref_t                           ref, ref2;
+    ngx_http_realtime_user_rec_t      *user = ngx_http_realtime_at(z, one);
+    ngx_http_realtime_occupant_rec_t  *rec, *rec2;
 
-    ngx_http_realtime_zone_lock(z);
+    for (ref = user->occupants.first; ref; ref = rec->of_user.next) {
 
-    rec = ngx_http_realtime_at(z, session);
-    socket = ngx_http_realtime_at(z, rec->sockets);
+        rec = ngx_http_realtime_at(z, ref);
+        ref2 = ngx_http_realtime_roster_occupant_locked(z, other, rec->room,
+                                                        0);
+        rec2 = ngx_http_realtime_at(z, ref2);
 
-    while (socket && socket->members == 0) {
-        socket = ngx_http_realtime_at(z, socket->next);
+        if (rec->count && rec2 && rec2->count) {
+            return 1;
+        }
     }
 
-    if (socket) {
-        member = ngx_http_realtime_at(z, socket->members);
-        room = ngx_http_realtime_at(z, member->room);
-
-        ngx_memcpy(d->id, socket->id, RT_ID_LEN);
-        ngx_memcpy(d->text, room->text, room->nsp_len + room->name_len);
-        d->nsp = rt_str(room->nsp_len, d->text);
-        d->room = rt_str(room->name_len, d->text + room->nsp_len);
-        d->left = room->count - 1;
-
-        ngx_http_realtime_roster_unlink_locked(z, &socket->members);
-        rc = NGX_OK;
-    }
-
-    ngx_http_realtime_zone_unlock(z);
-
-    return rc;
+    return 0;
 }

@@ -3,7 +3,10 @@
  * ngx_http_realtime_roster.h: who is in which room, over all workers (state
  * zone).
  *
- * A room is there as long as somebody is in it.
+ * Members are sockets; people are users, with however many sockets, and
+ * anonymous sockets.  A room is there as long as somebody is in it.
+ *
+ * The state mutex is held throughout.
  */
 
 
@@ -14,44 +17,84 @@
 #include "shm/ngx_http_realtime_records.h"
 
 
+/* what entering came to */
+
+typedef struct {
+    ngx_http_realtime_kind_t  kind;     /* in: of a room that is made;
+                                           out: of the room */
+    ngx_uint_t                declared; /* in: of one that is there, too */
+    ngx_uint_t                named;    /* in: may enter a private one */
+    ngx_uint_t                people;   /* with the one who came */
+    rt_ref_t                  occupant; /* 0: anonymous */
+    ngx_uint_t                first;    /* the others have one more */
+} ngx_http_realtime_entrance_t;
+
+
 /*
- * Enters "socket" into a room, which is made if need be.  NGX_OK with the
- * number of members; NGX_DECLINED when the zone is full.  The caller sees to
- * it that the socket is not in the room yet.
+ * Enters "socket" into a room, which is made if need be.  NGX_OK;
+ * NGX_DECLINED when the zone is full; NGX_BUSY when it is a dm of two others;
+ * NGX_ABORT when it is private, which another location may have declared.
+ * The caller sees to it that the socket is not in the room yet.
  */
-ngx_int_t ngx_http_realtime_roster_enter(ngx_http_realtime_zone_t *z,
-    rt_ref_t socket, rt_str_t nsp, rt_str_t room, ngx_uint_t *count);
+ngx_int_t ngx_http_realtime_roster_enter_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t socket, rt_str_t nsp, rt_str_t room,
+    ngx_http_realtime_entrance_t *in);
 
-/* "*left": members that stay; NGX_DECLINED if it was not there */
-ngx_int_t ngx_http_realtime_roster_leave(ngx_http_realtime_zone_t *z,
-    rt_ref_t socket, rt_str_t nsp, rt_str_t room, ngx_uint_t *left);
-
-/* members of the room; 0 if there is no such room */
-ngx_uint_t ngx_http_realtime_roster_count(ngx_http_realtime_zone_t *z,
+/* the room, or 0 */
+rt_ref_t ngx_http_realtime_roster_find_locked(ngx_http_realtime_zone_t *z,
     rt_str_t nsp, rt_str_t room);
 
-/* the first membership of a socket goes; the state mutex is held */
-void ngx_http_realtime_roster_remove_locked(ngx_http_realtime_zone_t *z,
-    ngx_http_realtime_socket_rec_t *socket);
+/* the socket's membership of the room, or 0 */
+rt_ref_t ngx_http_realtime_roster_member_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t socket, rt_ref_t room);
+
+/* people in the room; takes the mutex itself */
+ngx_uint_t ngx_http_realtime_roster_count(ngx_http_realtime_zone_t *z,
+    rt_str_t nsp, rt_str_t room);
 
 
 /* a departure that is to be announced; strings are copies in "text" */
 
 typedef struct {
-    u_char    id[RT_ID_LEN];            /* of the socket */
-    rt_str_t  nsp;
-    rt_str_t  room;
-    uint32_t  left;                     /* members that stay */
-    u_char    text[512];
+    rt_ref_t    occupant;               /* 0: anonymous, or others of the user
+                                           stay */
+    ngx_uint_t  last;                   /* the others have one less */
+    ngx_uint_t  left;                   /* members that stay */
+    u_char      id[RT_ID_LEN];          /* of the socket */
+    rt_str_t    nsp;
+    rt_str_t    room;
+    rt_str_t    user;                   /* empty: anonymous */
+    u_char      text[1024];
 } ngx_http_realtime_departure_t;
 
 
 /*
- * Takes one membership of the session out and says which: NGX_OK, or NGX_DONE
- * when the session has none (left).
+ * Takes a membership out, which types no more, and says what is to be
+ * announced.  "closing": the socket leaves all its rooms.  An occupant that
+ * is named in "d" is to be given to roster_gone_locked().
  */
-ngx_int_t ngx_http_realtime_roster_depart(ngx_http_realtime_zone_t *z,
-    rt_ref_t session, ngx_http_realtime_departure_t *d);
+void ngx_http_realtime_roster_leave_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t member, ngx_uint_t closing, ngx_http_realtime_departure_t *d);
+
+/* "user:joined" has been told */
+void ngx_http_realtime_roster_told_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t occupant);
+
+/* "user:left" has been told */
+void ngx_http_realtime_roster_gone_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t occupant);
+
+/* the occupant has left, whoever knows of it: nothing is kept */
+void ngx_http_realtime_roster_drop_occupant_locked(
+    ngx_http_realtime_zone_t *z, rt_ref_t occupant);
+
+/* whether two users are in a room together */
+ngx_uint_t ngx_http_realtime_roster_meet_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t one, rt_ref_t other);
+
+/* whether anything keeps the room; if not it goes */
+void ngx_http_realtime_roster_drop_room_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t room);
 
 
 #endif /* _NGX_HTTP_REALTIME_ROSTER_H_INCLUDED_ */

@@ -132,19 +132,20 @@ ngx_http_realtime_zone_make(ngx_shm_zone_t *shm, ngx_slab_pool_t *pool)
     sh = mem;
     n = ngx_http_realtime_zone_buckets(len);
 
-    if (len < sizeof(*sh) + 2 * n * sizeof(rt_ref_t) + ngx_pagesize) {
+    if (len < sizeof(*sh) + 3 * n * sizeof(rt_ref_t) + ngx_pagesize) {
         goto failed;
     }
 
-    ngx_memzero(sh, sizeof(*sh) + 2 * n * sizeof(rt_ref_t));
+    ngx_memzero(sh, sizeof(*sh) + 3 * n * sizeof(rt_ref_t));
 
     sh->layout = NGX_HTTP_REALTIME_ZONE_LAYOUT;
     sh->buckets = n;
     sh->started = ngx_http_realtime_now();
     sh->session_table = (rt_ref_t *) (sh + 1);
     sh->room_table = sh->session_table + n;
+    sh->keyed_table = sh->room_table + n;
 
-    mem = ngx_align_ptr(sh->room_table + n, 64);
+    mem = ngx_align_ptr(sh->keyed_table + n, 64);
     len -= (u_char *) mem - (u_char *) sh;
 
     sh->arena = rt_arena_init(mem, len);
@@ -242,4 +243,34 @@ ngx_http_realtime_zone_unlock(ngx_http_realtime_zone_t *z)
     atomic_store(&z->sh->dirty, 0);
 
     ngx_shmtx_unlock(&z->pool->mutex);
+}
+
+
+void
+ngx_http_realtime_zone_full(ngx_http_realtime_zone_t *z, ngx_log_t *log,
+    const char *what)
+{
+    ngx_uint_t                      i;
+    ngx_http_realtime_complaint_t  *c;
+
+    for (i = 0; i < rt_nitems(z->complaints); i++) {
+        c = &z->complaints[i];
+
+        if (c->what == NULL || c->what == what) {
+            break;
+        }
+    }
+
+    if (i == rt_nitems(z->complaints)
+        || (c->what == what && c->when == ngx_time()))
+    {
+        return;
+    }
+
+    c->what = what;
+    c->when = ngx_time();
+
+    ngx_log_error(NGX_LOG_WARN, log, 0,
+                  "realtime: the zone is full, %s: raise the size of "
+                  "realtime_zone \"%V\"", what, &z->shm->shm.name);
 }

@@ -6,12 +6,14 @@
  * zone when a worker dies holding it:
  *
  *     NAME        who is there: worker slots, and an arena of records
- *                 (sessions, sockets, rooms, members); its own mutex
+ *                 (sessions, sockets, rooms, users, ...); its own mutex
  *     NAME_log    the log of deliveries, a ring; its own mutex, taken by
  *                 writers only
  *
- * Both outlive a reload.  The two mutexes are never held together.  Under
- * either: no system call but a futex, no logging, no waiting.
+ * Both outlive a reload.  Who holds the state mutex may take that of the log
+ * as well, never the other way round: so what is announced stands in the log
+ * in the order in which it happened.  Under either: no system call but a
+ * futex, no logging, no allocation.
  */
 
 
@@ -28,6 +30,9 @@
 
 /* to be raised whenever anything that lies in the zone changes its layout */
 #define NGX_HTTP_REALTIME_ZONE_LAYOUT  2
+
+/* what the arena counts in, bytes */
+#define NGX_HTTP_REALTIME_PAGE           4096
 
 #define NGX_HTTP_REALTIME_ZONE_DEFAULT   (64 * 1024 * 1024)
 #define NGX_HTTP_REALTIME_ZONE_MIN       (1024 * 1024)
@@ -82,6 +87,42 @@ typedef struct {
 } ngx_http_realtime_wid_t;
 
 
+/* a doubly linked list of records, and what each of them has of it */
+
+typedef struct {
+    rt_ref_t  first;
+    rt_ref_t  last;
+} ngx_http_realtime_chain_t;
+
+typedef struct {
+    rt_ref_t  next;
+    rt_ref_t  prev;
+} ngx_http_realtime_link_t;
+
+
+/* where a user stands; each but NONE is a chain at the root */
+
+typedef enum {
+    NGX_HTTP_REALTIME_CHAIN_NONE = 0,
+    NGX_HTTP_REALTIME_CHAIN_NEWS,       /* the others are to be told */
+    NGX_HTTP_REALTIME_CHAIN_LATER,      /* to be told that it has gone, unless
+                                           it comes back in time; by due */
+    NGX_HTTP_REALTIME_CHAIN_IDLE,       /* not connected, remembered */
+    NGX_HTTP_REALTIME_CHAINS
+} ngx_http_realtime_chain_e;
+
+
+/* what is limited */
+
+typedef enum {
+    NGX_HTTP_REALTIME_LIMIT_MESSAGES = 0,   /* of a user */
+    NGX_HTTP_REALTIME_LIMIT_ROOM,           /* of a user in a room */
+    NGX_HTTP_REALTIME_LIMIT_CONNECTIONS,    /* of an address */
+    NGX_HTTP_REALTIME_LIMIT_EVENTS,         /* of a user, of every kind */
+    NGX_HTTP_REALTIME_LIMITS
+} ngx_http_realtime_limit_e;
+
+
 /*
  * The root of the state zone.  "dirty" is set while the mutex is held: who
  * finds it set after locking knows that the last holder died inside, and
@@ -98,13 +139,36 @@ typedef struct {
     uint64_t                  sockets;
     uint64_t                  rooms;
     uint64_t                  memberships;
+    uint64_t                  users;            /* that are connected */
+    uint64_t                  idle;             /* users in IDLE */
+    uint64_t                  typists;
+    uint64_t                  limits;
     uint64_t                  repairs;
+    _Atomic uint32_t          owing;            /* after a repair: somebody
+                                                   may not have been told */
+    _Atomic uint32_t          waiting;          /* users in NEWS and LATER */
+    _Atomic uint64_t          typing_due;       /* of the first typist; ms */
+    int64_t                   budget;           /* for news (hub/presence) */
+    uint64_t                  budget_since;
+    uint64_t                  compared;         /* ms; hub/reconcile */
     uint64_t                  started;          /* ms since the epoch */
     rt_arena_t               *arena;
     rt_ref_t                 *session_table;
     rt_ref_t                 *room_table;
+    rt_ref_t                 *keyed_table;
+    ngx_http_realtime_chain_t  chain[NGX_HTTP_REALTIME_CHAINS];
+    ngx_http_realtime_chain_t  typing;          /* by due */
+    ngx_http_realtime_chain_t  limit[NGX_HTTP_REALTIME_LIMITS];
     ngx_http_realtime_slot_t  slot[NGX_HTTP_REALTIME_SLOTS];
 } ngx_http_realtime_shared_t;
+
+
+/* what was said last, and when: zone_full() */
+
+typedef struct {
+    const char  *what;
+    time_t       when;
+} ngx_http_realtime_complaint_t;
 
 
 /* what a process knows of the zones; filled when they are made or inherited */
@@ -116,6 +180,7 @@ typedef struct {
     rt_ring_t                   *ring;
     ngx_shm_zone_t              *shm;
     ngx_shm_zone_t              *log_shm;
+    ngx_http_realtime_complaint_t  complaints[16];   /* that it is full */
 } ngx_http_realtime_zone_t;
 
 
@@ -135,6 +200,13 @@ size_t ngx_http_realtime_zone_log_size(size_t size);
  */
 void ngx_http_realtime_zone_lock(ngx_http_realtime_zone_t *z);
 void ngx_http_realtime_zone_unlock(ngx_http_realtime_zone_t *z);
+
+/*
+ * Says in the error log that the zone is full, "what" could not be done for
+ * it (a constant) and what helps, at most once a second for each of those.
+ */
+void ngx_http_realtime_zone_full(ngx_http_realtime_zone_t *z, ngx_log_t *log,
+    const char *what);
 
 
 #define ngx_http_realtime_at(z, ref)  rt_arena_at((z)->sh->arena, ref)

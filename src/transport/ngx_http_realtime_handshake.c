@@ -5,7 +5,9 @@
 #include "transport/ngx_http_realtime_polling.h"
 #include "transport/ngx_http_realtime_upgrade.h"
 #include "shm/ngx_http_realtime_directory.h"
+#include "shm/ngx_http_realtime_limits.h"
 
+#include "auth/rt_jwt.h"
 #include "proto/rt_eio.h"
 
 
@@ -29,8 +31,14 @@ static ngx_int_t ngx_http_realtime_handshake_known(ngx_http_request_t *r,
     ngx_http_realtime_transport_conf_t *conf, ngx_http_realtime_query_t *q);
 static ngx_int_t ngx_http_realtime_handshake_new(ngx_http_request_t *r,
     ngx_http_realtime_transport_conf_t *conf, ngx_http_realtime_query_t *q);
+static ngx_int_t ngx_http_realtime_handshake_limit(ngx_http_request_t *r,
+    ngx_http_realtime_transport_conf_t *conf, uint64_t *wait);
+static ngx_int_t ngx_http_realtime_handshake_token(ngx_http_request_t *r,
+    ngx_http_realtime_transport_conf_t *conf, rt_str_t *token);
 static ngx_int_t ngx_http_realtime_handshake_polling(ngx_http_request_t *r,
-    ngx_http_realtime_transport_conf_t *conf);
+    ngx_http_realtime_transport_conf_t *conf, rt_str_t token);
+static ngx_int_t ngx_http_realtime_handshake_accept(ngx_http_request_t *r,
+    ngx_http_realtime_transport_conf_t *conf, rt_str_t token);
 static void ngx_http_realtime_handshake_websocket(
     ngx_http_realtime_websocket_t *ws, void *data);
 static rt_str_t ngx_http_realtime_handshake_open(
@@ -38,6 +46,13 @@ static rt_str_t ngx_http_realtime_handshake_open(
 
 
 #define NGX_HTTP_REALTIME_OPEN_MAX  256
+
+
+/* what is kept of the request while it becomes a WebSocket */
+
+typedef struct {
+    rt_str_t  token;                    /* behind the struct */
+} ngx_http_realtime_handshake_t;
 
 
 /* the order of the checks is the reference server's */
@@ -192,7 +207,8 @@ ngx_http_realtime_handshake_known(ngx_http_request_t *r,
 
     if (!rt_id_valid(q->sid)
         || ngx_http_realtime_directory_find(tp->bus->zone, q->sid, &place)
-           != NGX_OK)
+           != NGX_OK
+        || place.location != conf->session.location)
     {
         return ngx_http_realtime_respond_error(r,
                                                NGX_HTTP_REALTIME_UNKNOWN_SID);
@@ -228,6 +244,10 @@ static ngx_int_t
 ngx_http_realtime_handshake_new(ngx_http_request_t *r,
     ngx_http_realtime_transport_conf_t *conf, ngx_http_realtime_query_t *q)
 {
+    uint64_t   wait;
+    rt_str_t   token;
+    ngx_int_t  rc;
+
     if (r->method != NGX_HTTP_GET) {
         return ngx_http_realtime_respond_error(r,
                                                NGX_HTTP_REALTIME_BAD_METHOD);
@@ -247,8 +267,23 @@ ngx_http_realtime_handshake_new(ngx_http_request_t *r,
                                                NGX_HTTP_REALTIME_BAD_REQUEST);
     }
 
+    rc = ngx_http_realtime_handshake_limit(r, conf, &wait);
+
+    if (rc == NGX_BUSY) {
+        return ngx_http_realtime_respond_later(r, NGX_HTTP_REALTIME_TOO_FAST,
+                                               (wait + 999) / 1000);
+    }
+
+    if (rc != NGX_OK) {
+        return ngx_http_realtime_respond_error(r, NGX_HTTP_REALTIME_FULL);
+    }
+
+    if (ngx_http_realtime_handshake_token(r, conf, &token) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     if (q->transport == NGX_HTTP_REALTIME_POLLING) {
-        return ngx_http_realtime_handshake_polling(r, conf);
+        return ngx_http_realtime_handshake_polling(r, conf, token);
     }
 
     if (conf->transports->bus->zone->sh->sessions
@@ -258,15 +293,126 @@ ngx_http_realtime_handshake_new(ngx_http_request_t *r,
         return ngx_http_realtime_respond_error(r, NGX_HTTP_REALTIME_TOO_MANY);
     }
 
+    return ngx_http_realtime_handshake_accept(r, conf, token);
+}
+
+
+/* the first half of an IPv6 address: nobody has less, many have no more */
+
+static ngx_int_t
+ngx_http_realtime_handshake_limit(ngx_http_request_t *r,
+    ngx_http_realtime_transport_conf_t *conf, uint64_t *wait)
+{
+    ngx_int_t                  rc;
+    rt_str_t                   who;
+    struct sockaddr_in        *sin;
+    ngx_http_realtime_zone_t  *z = conf->transports->bus->zone;
+#if (NGX_HAVE_INET6)
+    u_char                    *p;
+    struct sockaddr_in6       *sin6;
+#endif
+
+    switch (r->connection->sockaddr->sa_family) {
+
+    case AF_INET:
+        sin = (struct sockaddr_in *) r->connection->sockaddr;
+        who = rt_str(sizeof(sin->sin_addr), &sin->sin_addr);
+        break;
+
+#if (NGX_HAVE_INET6)
+    case AF_INET6:
+        sin6 = (struct sockaddr_in6 *) r->connection->sockaddr;
+        p = sin6->sin6_addr.s6_addr;
+        who = IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr) ? rt_str(4, p + 12)
+                                                     : rt_str(8, p);
+        break;
+#endif
+
+    default:
+        return NGX_OK;
+    }
+
+    if (conf->limit.period == 0) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_realtime_limits_take(z, NGX_HTTP_REALTIME_LIMIT_CONNECTIONS,
+                                       who, rt_lit(""), &conf->limit,
+                                       ngx_http_realtime_now(), wait);
+
+    if (rc == NGX_DECLINED) {
+        ngx_http_realtime_zone_full(z, r->connection->log,
+                                    "a connection could not be counted");
+    }
+
+    return rc;
+}
+
+
+/* in the request's memory; empty: there is none */
+
+static ngx_int_t
+ngx_http_realtime_handshake_token(ngx_http_request_t *r,
+    ngx_http_realtime_transport_conf_t *conf, rt_str_t *token)
+{
+    ngx_str_t  value = ngx_null_string;
+
+    if (conf->token
+        && ngx_http_complex_value(r, conf->token, &value) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    /* $http_authorization (RFC 6750, 2.1) */
+
+    if (value.len >= sizeof("Bearer ") - 1
+        && ngx_strncasecmp(value.data, (u_char *) "Bearer ",
+                           sizeof("Bearer ") - 1)
+           == 0)
+    {
+        value.data += sizeof("Bearer ") - 1;
+        value.len -= sizeof("Bearer ") - 1;
+    }
+
+    if (value.len > RT_JWT_MAX) {
+        value.len = RT_JWT_MAX;         /* too long anyhow */
+    }
+
+    *token = ngx_http_realtime_str(&value);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_handshake_accept(ngx_http_request_t *r,
+    ngx_http_realtime_transport_conf_t *conf, rt_str_t token)
+{
+    ngx_http_realtime_handshake_t  *hs;
+
+    /* the request does not live until there is a WebSocket */
+
+    hs = ngx_alloc(sizeof(ngx_http_realtime_handshake_t) + token.len,
+                   conf->transports->log);
+    if (hs == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    hs->token = rt_str(token.len, hs + 1);
+
+    if (token.len) {
+        ngx_memcpy(hs + 1, token.data, token.len);
+    }
+
     return ngx_http_realtime_websocket_accept(r, conf,
                                        ngx_http_realtime_handshake_websocket,
-                                       NULL);
+                                       hs);
 }
 
 
 static ngx_int_t
 ngx_http_realtime_handshake_polling(ngx_http_request_t *r,
-    ngx_http_realtime_transport_conf_t *conf)
+    ngx_http_realtime_transport_conf_t *conf, rt_str_t token)
 {
     ngx_int_t                     rc;
     u_char                        buf[NGX_HTTP_REALTIME_OPEN_MAX];
@@ -284,10 +430,15 @@ ngx_http_realtime_handshake_polling(ngx_http_request_t *r,
     }
 
     if (rc != NGX_OK) {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "realtime: no room for another session: raise the size "
-                      "of realtime_zone");
+        ngx_http_realtime_zone_full(conf->transports->bus->zone,
+                                    r->connection->log,
+                                    "there is no room for another session");
         return ngx_http_realtime_respond_error(r, NGX_HTTP_REALTIME_FULL);
+    }
+
+    if (ngx_http_realtime_session_set_token(s, token) != NGX_OK) {
+        ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (!conf->session.echo) {
@@ -305,21 +456,33 @@ static void
 ngx_http_realtime_handshake_websocket(ngx_http_realtime_websocket_t *ws,
     void *data)
 {
-    ngx_int_t                     rc;
-    u_char                        buf[NGX_HTTP_REALTIME_OPEN_MAX];
-    ngx_http_realtime_session_t  *s;
+    ngx_int_t                       rc;
+    u_char                          buf[NGX_HTTP_REALTIME_OPEN_MAX];
+    ngx_http_realtime_session_t    *s;
+    ngx_http_realtime_handshake_t  *hs = data;
 
     if (ws == NULL) {
+        ngx_free(hs);
         return;
     }
 
     rc = ngx_http_realtime_session_open(ws->tp->set, ws->conf,
                                         &ngx_http_realtime_websocket, ws, &s);
+
+    if (rc == NGX_OK
+        && ngx_http_realtime_session_set_token(s, hs->token) != NGX_OK)
+    {
+        ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
+    }
+
+    ngx_free(hs);
+
     if (rc != NGX_OK) {
-        ngx_log_error(NGX_LOG_WARN, ws->c->log, 0,
-                      "realtime: no room for another session: raise %s",
-                      rc == NGX_BUSY ? "realtime_max_connections"
-                                     : "the size of realtime_zone");
+        if (rc == NGX_DECLINED) {
+            ngx_http_realtime_zone_full(ws->tp->bus->zone, ws->c->log,
+                                    "there is no room for another session");
+        }
+
         ngx_http_realtime_websocket_end(ws, RT_WS_TRY_AGAIN_LATER);
         ngx_http_realtime_websocket_start(ws);
         return;

@@ -31,8 +31,16 @@ static const struct {
 
     { NGX_HTTP_SERVICE_UNAVAILABLE,
       rt_string("{\"code\":\"SERVER_BUSY\","
-                "\"message\":\"The server is full\"}") }
+                "\"message\":\"The server is full\"}") },
+
+    { NGX_HTTP_TOO_MANY_REQUESTS,
+      rt_string("{\"code\":\"RATE_LIMIT_EXCEEDED\","
+                "\"message\":\"Too many new connections from your address\"}") }
 };
+
+
+/* when to come again, unless it is known, s */
+#define NGX_HTTP_REALTIME_RETRY  10
 
 
 ngx_uint_t
@@ -99,19 +107,46 @@ ngx_http_realtime_respond_error(ngx_http_request_t *r,
     ngx_http_realtime_error_e error)
 {
     ngx_int_t  rc;
-    ngx_str_t  later = ngx_string("10");
+
+    if (error == NGX_HTTP_REALTIME_TOO_MANY
+        || error == NGX_HTTP_REALTIME_FULL)
+    {
+        return ngx_http_realtime_respond_later(r, error,
+                                               NGX_HTTP_REALTIME_RETRY);
+    }
 
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (error == NGX_HTTP_REALTIME_TOO_MANY
-        || error == NGX_HTTP_REALTIME_FULL)
-    {
-        if (ngx_http_realtime_header_out(r, "Retry-After", &later) != NGX_OK) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
+    return ngx_http_realtime_respond(r, ngx_http_realtime_error_status(error),
+                                     "application/json",
+                                     ngx_http_realtime_error_body(error));
+}
+
+
+ngx_int_t
+ngx_http_realtime_respond_later(ngx_http_request_t *r,
+    ngx_http_realtime_error_e error, ngx_uint_t wait)
+{
+    ngx_int_t  rc;
+    ngx_str_t  later;
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    later.data = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
+    if (later.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    later.len = ngx_sprintf(later.data, "%ui", wait) - later.data;
+
+    if (ngx_http_realtime_header_out(r, "Retry-After", &later) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_http_realtime_respond(r, ngx_http_realtime_error_status(error),

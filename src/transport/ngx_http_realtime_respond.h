@@ -22,7 +22,8 @@ typedef enum {
     NGX_HTTP_REALTIME_FORBIDDEN,
     NGX_HTTP_REALTIME_BAD_VERSION,
     NGX_HTTP_REALTIME_TOO_MANY,             /* ours: no room for a session */
-    NGX_HTTP_REALTIME_FULL                  /* ours: the zone is full */
+    NGX_HTTP_REALTIME_FULL,                 /* ours: the zone is full */
+    NGX_HTTP_REALTIME_TOO_FAST              /* ours: realtime_limit_... */
 } ngx_http_realtime_error_e;
 
 
@@ -40,6 +41,10 @@ ngx_int_t ngx_http_realtime_respond(ngx_http_request_t *r, ngx_uint_t status,
 
 ngx_int_t ngx_http_realtime_respond_error(ngx_http_request_t *r,
     ngx_http_realtime_error_e error);
+
+/* the same, to come again in "wait" seconds */
+ngx_int_t ngx_http_realtime_respond_later(ngx_http_request_t *r,
+    ngx_http_realtime_error_e error, ngx_uint_t wait);
 
 
 #endif /* _NGX_HTTP_REALTIME_RESPOND_H_INCLUDED_ */

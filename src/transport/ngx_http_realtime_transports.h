@@ -45,6 +45,9 @@ typedef struct {
 typedef struct {
     ngx_http_realtime_session_conf_t   session;
     ngx_http_realtime_cors_conf_t      cors;
+    ngx_http_complex_value_t          *token;   /* where CONNECT has none */
+    rt_limit_conf_t                    limit;   /* sessions of an address;
+                                                   a period of 0 is off */
     ngx_http_realtime_transports_t    *transports;
 } ngx_http_realtime_transport_conf_t;
 

@@ -1,7 +1,7 @@
 
 #include "transport/ngx_http_realtime_upgrade.h"
 #include "transport/ngx_http_realtime_polling.h"
-#include "hub/ngx_http_realtime_announce.h"
+#include "hub/ngx_http_realtime_settle.h"
 #include "hub/ngx_http_realtime_move.h"
 
 

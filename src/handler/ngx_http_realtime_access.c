@@ -1,0 +1,292 @@
+
+#include "handler/ngx_http_realtime_access.h"
+#include "handler/ngx_http_realtime_events.h"
+#include "shm/ngx_http_realtime_limits.h"
+#include "shm/ngx_http_realtime_roster.h"
+
+
+static rt_str_t ngx_http_realtime_access_token(ngx_http_realtime_session_t *s,
+    rt_str_t auth, u_char *buf, size_t size, const char **why);
+static const ngx_http_realtime_room_rule_t *ngx_http_realtime_access_rule(
+    ngx_http_realtime_access_conf_t *conf, rt_str_t room);
+static ngx_int_t ngx_http_realtime_access_limit(ngx_http_realtime_call_t *call,
+    ngx_http_realtime_limit_e kind, rt_str_t where,
+    const rt_limit_conf_t *conf);
+
+
+#define ngx_http_realtime_access_conf(s)                                      \
+    (&((ngx_http_realtime_events_conf_t *) (s)->conf->events)->access)
+
+
+ngx_int_t
+ngx_http_realtime_access_connect(ngx_http_realtime_session_t *s, rt_str_t auth,
+    ngx_http_realtime_identity_t **who, const char **why)
+{
+    u_char                           *buf;
+    rt_str_t                          token;
+    ngx_int_t                         rc = NGX_DECLINED;
+    rt_jwt_claims_t                   claims;
+    ngx_http_realtime_access_conf_t  *conf = ngx_http_realtime_access_conf(s);
+
+    *who = NULL;
+
+    if (conf->jwt.keys == NULL) {
+        return NGX_OK;              /* a token is ignored, never trusted */
+    }
+
+    buf = ngx_alloc(RT_JWT_MAX + RT_JWT_BUF, s->set->log);
+    if (buf == NULL) {
+        return NGX_ERROR;
+    }
+
+    *why = NULL;
+    token = ngx_http_realtime_access_token(s, auth, buf, RT_JWT_MAX, why);
+
+    if (*why) {
+        goto done;
+    }
+
+    if (token.len == 0) {
+        *why = "No token was given";
+        rc = conf->anonymous ? NGX_OK : NGX_DECLINED;
+        goto done;
+    }
+
+    if (rt_jwt_verify(&conf->jwt, token, ngx_time(), buf + RT_JWT_MAX,
+                      RT_JWT_BUF, &claims, why)
+        == RT_OK)
+    {
+        *who = ngx_http_realtime_identity_new(&claims, NULL, s->set->log);
+        rc = *who ? NGX_OK : NGX_ERROR;
+    }
+
+done:
+
+    ngx_explicit_memzero(buf, RT_JWT_MAX + RT_JWT_BUF);
+    ngx_free(buf);
+
+    return rc;
+}
+
+
+/* that of CONNECT before that of the handshake; empty: there is none */
+
+static rt_str_t
+ngx_http_realtime_access_token(ngx_http_realtime_session_t *s, rt_str_t auth,
+    u_char *buf, size_t size, const char **why)
+{
+    ssize_t   len;
+    rt_str_t  value;
+
+    if (rt_json_get(auth, rt_lit("token"), &value) != RT_OK
+        || rt_json_type(value) == RT_JSON_NULL
+        || rt_json_is(value, rt_lit("")))
+    {
+        return s->token;
+    }
+
+    if (rt_json_type(value) != RT_JSON_STRING) {
+        *why = "The token must be a string";
+        return rt_lit("");
+    }
+
+    len = rt_json_decode(value, buf, size);
+
+    if (len < 0) {
+        *why = "The token is too long";
+        return rt_lit("");
+    }
+
+    return rt_str(len, buf);
+}
+
+
+/* exact ones first, then the longest pattern */
+
+static const ngx_http_realtime_room_rule_t *
+ngx_http_realtime_access_rule(ngx_http_realtime_access_conf_t *conf,
+    rt_str_t room)
+{
+    ngx_uint_t                      i;
+    ngx_http_realtime_room_rule_t  *rules, *found = NULL;
+
+    if (conf->rooms == NULL) {
+        return NULL;
+    }
+
+    rules = conf->rooms->elts;
+
+    for (i = 0; i < conf->rooms->nelts; i++) {
+
+        if (rt_str_eq(rules[i].pattern, room)) {
+            return &rules[i];
+        }
+
+        if (rt_room_pattern_match(rules[i].pattern, room)
+            && (found == NULL || found->pattern.len < rules[i].pattern.len))
+        {
+            found = &rules[i];
+        }
+    }
+
+    return found;
+}
+
+
+ngx_int_t
+ngx_http_realtime_access_room(ngx_http_realtime_call_t *call, rt_str_t room,
+    ngx_http_realtime_entrance_t *in)
+{
+    ngx_http_realtime_identity_t         *who = call->sk->who;
+    ngx_http_realtime_access_conf_t      *conf;
+    const ngx_http_realtime_room_rule_t  *rule;
+
+    conf = ngx_http_realtime_access_conf(call->sk->session);
+    rule = ngx_http_realtime_access_rule(conf, room);
+
+    in->kind = rule ? rule->kind : NGX_HTTP_REALTIME_ROOM_CHANNEL;
+    in->declared = (rule != NULL);
+    in->named = ngx_http_realtime_identity_names(who, room);
+
+    if (!ngx_http_realtime_identity_admits(who, room)) {
+        ngx_http_realtime_answer_error(call, "ROOM_ACCESS_DENIED",
+                                       "Your token does not name this room");
+        return NGX_DECLINED;
+    }
+
+    if (rule == NULL && !conf->room_create
+        && ngx_http_realtime_roster_count(call->hub->bus->zone,
+                                          ngx_http_realtime_call_nsp(call),
+                                          room)
+           == 0)
+    {
+        ngx_http_realtime_answer_error(call, "ROOM_NOT_FOUND",
+                                       "There is no such room");
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_realtime_access_write(ngx_http_realtime_call_t *call, rt_str_t room)
+{
+    ngx_uint_t                            type;
+    ngx_http_realtime_identity_t         *who = call->sk->who;
+    ngx_http_realtime_membership_t       *m;
+    const ngx_http_realtime_room_rule_t  *rule;
+
+    m = ngx_http_realtime_room_member(call->sk, room);
+
+    /* as it is declared here, and as it was when this worker saw it first */
+
+    rule = ngx_http_realtime_access_rule(
+                   ngx_http_realtime_access_conf(call->sk->session), room);
+    type = ngx_http_realtime_room_type(rule ? rule->kind
+                                            : m ? m->room->kind : 0);
+
+    if (who && !who->write) {
+        ngx_http_realtime_answer_error(call, "PERMISSION_DENIED",
+                                       "Your token does not let you write");
+        return NGX_DECLINED;
+    }
+
+    if (type == NGX_HTTP_REALTIME_ROOM_BROADCAST
+        && (who == NULL || !who->has_permissions))
+    {
+        ngx_http_realtime_answer_error(call, "PERMISSION_DENIED",
+                   "Only those whose token lets them write may do so here");
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_realtime_access_user(ngx_http_realtime_call_t *call)
+{
+    if (call->sk->who) {
+        return NGX_OK;
+    }
+
+    ngx_http_realtime_answer_error(call, "PERMISSION_DENIED",
+                                   "This is for authenticated users");
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_realtime_access_message(ngx_http_realtime_call_t *call,
+    rt_str_t room)
+{
+    ngx_http_realtime_access_conf_t  *conf;
+
+    conf = ngx_http_realtime_access_conf(call->sk->session);
+
+    if (ngx_http_realtime_access_limit(call,
+                                       NGX_HTTP_REALTIME_LIMIT_MESSAGES,
+                                       rt_lit(""), &conf->limit_messages)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_realtime_access_limit(call, NGX_HTTP_REALTIME_LIMIT_ROOM,
+                                          room, &conf->limit_room);
+}
+
+
+ngx_int_t
+ngx_http_realtime_access_event(ngx_http_realtime_call_t *call)
+{
+    ngx_http_realtime_access_conf_t  *conf;
+
+    conf = ngx_http_realtime_access_conf(call->sk->session);
+
+    return ngx_http_realtime_access_limit(call,
+                                          NGX_HTTP_REALTIME_LIMIT_EVENTS,
+                                          rt_lit(""), &conf->limit_events);
+}
+
+
+/*
+ * Over all connections of a user; an anonymous client is its session, whose id
+ * no user id looks like to this table: "@" comes before the latter.
+ */
+
+static ngx_int_t
+ngx_http_realtime_access_limit(ngx_http_realtime_call_t *call,
+    ngx_http_realtime_limit_e kind, rt_str_t where,
+    const rt_limit_conf_t *conf)
+{
+    uint64_t   wait;
+    rt_str_t   who;
+    ngx_int_t  rc;
+
+    if (conf->period == 0) {
+        return NGX_OK;
+    }
+
+    who = call->sk->who ? call->sk->who->own
+                        : ngx_http_realtime_session_sid(call->sk->session);
+
+    rc = ngx_http_realtime_limits_take(call->hub->bus->zone, kind, who, where,
+                                       conf, ngx_http_realtime_now(), &wait);
+
+    switch (rc) {
+
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_BUSY:
+        ngx_http_realtime_answer_wait(call, wait);
+        return NGX_DECLINED;
+
+    default:
+        ngx_http_realtime_call_full(call, "what somebody sends could not be "
+                                          "counted");
+        return NGX_DECLINED;
+    }
+}

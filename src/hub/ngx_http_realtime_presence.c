@@ -1,0 +1,353 @@
+
+#include "hub/ngx_http_realtime_presence.h"
+#include "shm/ngx_http_realtime_roster.h"
+
+
+static void ngx_http_realtime_presence_handler(ngx_event_t *ev);
+static uint64_t ngx_http_realtime_presence_tell_locked(
+    ngx_http_realtime_hub_t *hub);
+static ngx_int_t ngx_http_realtime_presence_allowed_locked(
+    ngx_http_realtime_hub_t *hub, uint64_t now);
+static void ngx_http_realtime_presence_tell_one_locked(
+    ngx_http_realtime_hub_t *hub, ngx_http_realtime_user_rec_t *user);
+static void ngx_http_realtime_presence_to_rooms_locked(
+    ngx_http_realtime_hub_t *hub, ngx_http_realtime_user_rec_t *user,
+    ngx_http_realtime_emit_t *m);
+static void ngx_http_realtime_presence_put(rt_buf_t *b, rt_str_t id,
+    rt_status_e status, rt_str_t custom);
+static void ngx_http_realtime_presence_at(ngx_http_realtime_hub_t *hub,
+    uint64_t due);
+
+
+/* told without giving the mutex back */
+#define NGX_HTTP_REALTIME_PRESENCE_BATCH  64
+
+/* when there is more than that, or the budget is used up, ms */
+#define NGX_HTTP_REALTIME_PRESENCE_SOON   20
+
+
+void
+ngx_http_realtime_presence_init(ngx_http_realtime_hub_t *hub)
+{
+    hub->news.handler = ngx_http_realtime_presence_handler;
+    hub->news.data = hub;
+    hub->news.log = hub->log;
+    hub->news.cancelable = 1;
+}
+
+
+ngx_int_t
+ngx_http_realtime_presence_attach(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, ngx_http_realtime_user_conf_t conf)
+{
+    uint64_t                   due;
+    ngx_int_t                  rc;
+    ngx_http_realtime_zone_t  *z = hub->bus->zone;
+
+    ngx_http_realtime_zone_lock(z);
+
+    rc = ngx_http_realtime_users_attach_locked(z, sk->ref, sk->nsp->name,
+                                               sk->who->id, conf);
+    due = ngx_http_realtime_presence_tell_locked(hub);
+
+    ngx_http_realtime_zone_unlock(z);
+
+    ngx_http_realtime_bus_kick(hub->bus);
+    ngx_http_realtime_presence_at(hub, due);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_realtime_presence_update(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, rt_status_e status,
+    const rt_str_t *custom)
+{
+    uint64_t                         due;
+    ngx_int_t                        rc = NGX_DECLINED;
+    ngx_http_realtime_zone_t        *z = hub->bus->zone;
+    ngx_http_realtime_socket_rec_t  *rec;
+
+    ngx_http_realtime_zone_lock(z);
+
+    rec = ngx_http_realtime_at(z, sk->ref);
+
+    if (rec->user) {
+        rc = ngx_http_realtime_users_status_locked(z, rec->user, status,
+                                                   custom);
+    }
+
+    due = ngx_http_realtime_presence_tell_locked(hub);
+
+    ngx_http_realtime_zone_unlock(z);
+
+    ngx_http_realtime_bus_kick(hub->bus);
+    ngx_http_realtime_presence_at(hub, due);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_realtime_presence_query(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, rt_str_t id, ngx_uint_t rooms_only,
+    rt_buf_t *b)
+{
+    rt_ref_t                         ref;
+    ngx_int_t                        rc = NGX_OK;
+    ngx_http_realtime_zone_t        *z = hub->bus->zone;
+    ngx_http_realtime_user_rec_t    *user;
+    ngx_http_realtime_socket_rec_t  *rec;
+
+    ngx_http_realtime_zone_lock(z);
+
+    ref = ngx_http_realtime_users_find_locked(z, sk->nsp->name, id);
+    rec = ngx_http_realtime_at(z, sk->ref);
+    user = ngx_http_realtime_at(z, ref);
+
+    /* who may not know is told nothing, not even that there is nobody */
+
+    if (rooms_only
+        && (rec->user == 0
+            || (rec->user != ref
+                && (ref == 0
+                    || !ngx_http_realtime_roster_meet_locked(z, rec->user,
+                                                             ref)))))
+    {
+        rc = NGX_DECLINED;
+
+    } else if (user) {
+        ngx_http_realtime_presence_put(b, id,
+                                    ngx_http_realtime_users_effective(user),
+                                    ngx_http_realtime_users_custom(z, user));
+
+    } else {
+        ngx_http_realtime_presence_put(b, id, RT_STATUS_OFFLINE, rt_lit(""));
+    }
+
+    ngx_http_realtime_zone_unlock(z);
+
+    return rc;
+}
+
+
+static void
+ngx_http_realtime_presence_put(rt_buf_t *b, rt_str_t id, rt_status_e status,
+    rt_str_t custom)
+{
+    rt_buf_put(b, rt_lit("{\"userId\":"));
+    rt_buf_json(b, id);
+    rt_buf_put(b, rt_lit(",\"status\":\""));
+    rt_buf_put(b, *rt_status_name(status));
+    rt_buf_char(b, '"');
+
+    if (custom.len) {
+        rt_buf_put(b, rt_lit(",\"customStatus\":"));
+        rt_buf_put(b, custom);
+    }
+
+    rt_buf_char(b, '}');
+}
+
+
+static void
+ngx_http_realtime_presence_handler(ngx_event_t *ev)
+{
+    ngx_http_realtime_presence_tell(ev->data);
+}
+
+
+void
+ngx_http_realtime_presence_tell(ngx_http_realtime_hub_t *hub)
+{
+    uint64_t                   due;
+    ngx_http_realtime_zone_t  *z = hub->bus->zone;
+
+    if (atomic_load_explicit(&z->sh->waiting, memory_order_relaxed) == 0) {
+        return;
+    }
+
+    ngx_http_realtime_zone_lock(z);
+
+    due = ngx_http_realtime_presence_tell_locked(hub);
+
+    ngx_http_realtime_zone_unlock(z);
+
+    ngx_http_realtime_bus_kick(hub->bus);
+    ngx_http_realtime_presence_at(hub, due);
+}
+
+
+/* when there is more to tell, ms since the epoch; 0: never */
+
+static uint64_t
+ngx_http_realtime_presence_tell_locked(ngx_http_realtime_hub_t *hub)
+{
+    uint64_t                   due, now = ngx_http_realtime_now();
+    rt_ref_t                   ref;
+    ngx_uint_t                 n = 0;
+    ngx_http_realtime_zone_t  *z = hub->bus->zone;
+
+    for ( ;; ) {
+        ref = ngx_http_realtime_users_news_locked(z, now, &due);
+
+        if (ref == 0) {
+            return due;
+        }
+
+        if (n++ == NGX_HTTP_REALTIME_PRESENCE_BATCH
+            || !ngx_http_realtime_presence_allowed_locked(hub, now))
+        {
+            return now + NGX_HTTP_REALTIME_PRESENCE_SOON;
+        }
+
+        ngx_http_realtime_presence_tell_one_locked(hub,
+                                              ngx_http_realtime_at(z, ref));
+        ngx_http_realtime_users_told_locked(z, ref);
+    }
+}
+
+
+/* a budget that may be overdrawn by one who is told, and fills with time */
+
+static ngx_int_t
+ngx_http_realtime_presence_allowed_locked(ngx_http_realtime_hub_t *hub,
+    uint64_t now)
+{
+    ngx_http_realtime_shared_t  *sh = hub->bus->zone->sh;
+
+    if (now > sh->budget_since) {
+
+        sh->budget += ngx_min(now - sh->budget_since, 1000)
+                      * (NGX_HTTP_REALTIME_PRESENCE_RATE / 1000);
+
+        sh->budget = ngx_min(sh->budget, NGX_HTTP_REALTIME_PRESENCE_BURST);
+        sh->budget_since = now;
+
+    } else if (sh->budget_since - now > 1000) {
+
+        /* set back; less than that is another worker's turn of its loop */
+
+        sh->budget_since = now;
+    }
+
+    return sh->budget > 0 && !ngx_http_realtime_bus_behind(hub->bus);
+}
+
+
+static void
+ngx_http_realtime_presence_tell_one_locked(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_user_rec_t *user)
+{
+    rt_buf_t                   b;
+    ngx_http_realtime_zone_t  *z = hub->bus->zone;
+    ngx_http_realtime_emit_t   m;
+
+    if (!user->presence && user->told == RT_STATUS_OFFLINE) {
+        return;
+    }
+
+    rt_buf_init(&b, hub->args.data, NGX_HTTP_REALTIME_PRESENCE_MAX);
+
+    ngx_http_realtime_presence_put(&b, ngx_http_realtime_user_rec_id(user),
+                                   ngx_http_realtime_users_effective(user),
+                                   ngx_http_realtime_users_custom(z, user));
+
+    ngx_memzero(&m, sizeof(m));
+
+    m.nsp = ngx_http_realtime_user_rec_nsp(user);
+    m.event = rt_lit("\"presence:changed\"");
+    m.args = rt_buf_str(&b);
+
+    if (user->rooms_only) {
+        ngx_http_realtime_presence_to_rooms_locked(hub, user, &m);
+        return;
+    }
+
+    z->sh->budget -= z->sh->sockets;
+
+    (void) ngx_http_realtime_emit_locked(hub, &m);
+}
+
+
+/*
+ * To those in the same rooms, each once unless the rooms are too many for one
+ * entry.  The list is behind the arguments.
+ */
+
+static void
+ngx_http_realtime_presence_to_rooms_locked(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_user_rec_t *user, ngx_http_realtime_emit_t *m)
+{
+    u_char                            *p, *start, *last;
+    rt_ref_t                           ref;
+    rt_str_t                           name;
+    ngx_http_realtime_zone_t          *z = hub->bus->zone;
+    ngx_http_realtime_room_rec_t      *room;
+    ngx_http_realtime_occupant_rec_t  *rec;
+
+    start = hub->args.data + NGX_HTTP_REALTIME_PRESENCE_MAX;
+    last = hub->args.data + NGX_HTTP_REALTIME_LOCKED_MAX;
+    p = start;
+
+    for (ref = user->occupants.first; ref; ref = rec->of_user.next) {
+
+        rec = ngx_http_realtime_at(z, ref);
+        room = ngx_http_realtime_at(z, rec->room);
+        name = ngx_http_realtime_room_rec_name(room);
+
+        if (room->count == 0) {
+            continue;
+        }
+
+        if ((size_t) (last - p) < ngx_http_realtime_list_size(name.len)) {
+            m->rooms = rt_str(p - start, start);
+            (void) ngx_http_realtime_emit_locked(hub, m);
+            p = start;
+        }
+
+        p = ngx_http_realtime_list_put(p, name, 0);
+        z->sh->budget -= room->count;
+    }
+
+    if (p != start) {
+        m->rooms = rt_str(p - start, start);
+        (void) ngx_http_realtime_emit_locked(hub, m);
+    }
+}
+
+
+void
+ngx_http_realtime_presence_gone(ngx_http_realtime_hub_t *hub)
+{
+    ngx_http_realtime_presence_at(hub, ngx_http_realtime_now()
+                                       + NGX_HTTP_REALTIME_USER_GRACE);
+}
+
+
+static void
+ngx_http_realtime_presence_at(ngx_http_realtime_hub_t *hub, uint64_t due)
+{
+    uint64_t  now = ngx_http_realtime_now();
+
+    if (due == 0) {
+        return;
+    }
+
+    due = (due > now) ? due - now : 1;
+
+    /* nginx leaves a timer alone that is to be changed by a little only */
+
+    if (hub->news.timer_set) {
+        if ((ngx_msec_int_t) (hub->news.timer.key - ngx_current_msec)
+            <= (ngx_msec_int_t) due)
+        {
+            return;
+        }
+
+        ngx_del_timer(&hub->news);
+    }
+
+    ngx_add_timer(&hub->news, due);
+}

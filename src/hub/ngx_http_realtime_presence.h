@@ -1,0 +1,59 @@
+
+/*
+ * ngx_http_realtime_presence.h: who is connected, and how they say they are,
+ * told to the others.
+ *
+ * Whoever changes something puts the user among the news (shm/users); telling
+ * takes from there, as much as the budget allows.  A user who changed back
+ * before it was told is no news.  So a great many who come or go at once cost
+ * what the budget says and no more, and the last state of each is told in the
+ * end, by whichever worker is there.
+ */
+
+
+#ifndef _NGX_HTTP_REALTIME_PRESENCE_H_INCLUDED_
+#define _NGX_HTTP_REALTIME_PRESENCE_H_INCLUDED_
+
+
+#include "hub/ngx_http_realtime_emit.h"
+#include "shm/ngx_http_realtime_users.h"
+
+
+/* deliveries of presence a second, over all workers, and at once */
+#define NGX_HTTP_REALTIME_PRESENCE_RATE   200000
+#define NGX_HTTP_REALTIME_PRESENCE_BURST  50000
+
+
+void ngx_http_realtime_presence_init(ngx_http_realtime_hub_t *hub);
+
+/* the socket is one of sk->who: NGX_OK; NGX_DECLINED: the zone is full */
+ngx_int_t ngx_http_realtime_presence_attach(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, ngx_http_realtime_user_conf_t conf);
+
+/*
+ * The user of the socket has a new status, and custom status unless that is
+ * NULL: NGX_OK; NGX_DECLINED: the zone is full.
+ */
+ngx_int_t ngx_http_realtime_presence_update(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, rt_status_e status,
+    const rt_str_t *custom);
+
+/*
+ * Writes the presence of the user "id" as an object.  NGX_OK; NGX_DECLINED:
+ * it is nothing to "sk", which shares no room with the user ("rooms_only").
+ */
+ngx_int_t ngx_http_realtime_presence_query(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, rt_str_t id, ngx_uint_t rooms_only,
+    rt_buf_t *b);
+
+/* bytes that the object takes at most */
+#define NGX_HTTP_REALTIME_PRESENCE_MAX  (RT_USER_MAX * 6 + RT_CUSTOM_MAX + 128)
+
+/* tells what there is to tell */
+void ngx_http_realtime_presence_tell(ngx_http_realtime_hub_t *hub);
+
+/* a user may be about to go: sees to it that the others are told in time */
+void ngx_http_realtime_presence_gone(ngx_http_realtime_hub_t *hub);
+
+
+#endif /* _NGX_HTTP_REALTIME_PRESENCE_H_INCLUDED_ */

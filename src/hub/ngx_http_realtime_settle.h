@@ -1,0 +1,41 @@
+
+/*
+ * ngx_http_realtime_settle.h: what a dead worker left behind: its sessions end
+ * as if they had been closed, and the others are told.
+ */
+
+
+#ifndef _NGX_HTTP_REALTIME_SETTLE_H_INCLUDED_
+#define _NGX_HTTP_REALTIME_SETTLE_H_INCLUDED_
+
+
+#include "hub/ngx_http_realtime_emit.h"
+
+
+/*
+ * Settles what dead workers left: their sessions end, the others are told.
+ * Looks at all slots, or with "neighbour" at those next to this worker's.
+ * NGX_AGAIN: more is to be done, when the log has been read.
+ */
+ngx_int_t ngx_http_realtime_settle(ngx_http_realtime_hub_t *hub,
+    ngx_uint_t neighbour);
+
+/* nobody is to wait for earlier holders of the slot any more, or for this
+   worker's answers that were lost */
+void ngx_http_realtime_settle_told(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_wid_t gone);
+
+/*
+ * Settles the session "sid" if the directory has it as this worker's and the
+ * worker does not know it: one that was lost on its way here.
+ */
+void ngx_http_realtime_settle_lost(ngx_http_realtime_hub_t *hub, rt_str_t sid);
+
+/* the same for all of them, when part of the log was missed */
+void ngx_http_realtime_settle_missed(ngx_http_realtime_hub_t *hub);
+
+/* settles this worker's own slot, when it exits, and gives it back */
+void ngx_http_realtime_settle_self(ngx_http_realtime_hub_t *hub);
+
+
+#endif /* _NGX_HTTP_REALTIME_SETTLE_H_INCLUDED_ */

@@ -1,0 +1,262 @@
+
+#include "hub/ngx_http_realtime_typing.h"
+#include "shm/ngx_http_realtime_roster.h"
+
+
+static void ngx_http_realtime_typing_handler(ngx_event_t *ev);
+static void ngx_http_realtime_typing_later(ngx_http_realtime_hub_t *hub);
+static rt_ref_t ngx_http_realtime_typing_member_locked(
+    ngx_http_realtime_hub_t *hub, ngx_http_realtime_socket_t *sk,
+    rt_str_t room);
+static rt_str_t ngx_http_realtime_typing_args(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_thread_rec_t *rec, rt_ref_t *users, ngx_uint_t n);
+
+
+void
+ngx_http_realtime_typing_init(ngx_http_realtime_hub_t *hub)
+{
+    hub->typing.handler = ngx_http_realtime_typing_handler;
+    hub->typing.data = hub;
+    hub->typing.log = hub->log;
+    hub->typing.cancelable = 1;
+}
+
+
+ngx_int_t
+ngx_http_realtime_typing_start(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, rt_str_t room,
+    const ngx_http_realtime_thread_t *thread, ngx_msec_t timeout)
+{
+    rt_ref_t                   member, ref;
+    ngx_int_t                  rc = NGX_OK;
+    ngx_http_realtime_zone_t  *z = hub->bus->zone;
+
+    ngx_http_realtime_zone_lock(z);
+
+    member = ngx_http_realtime_typing_member_locked(hub, sk, room);
+
+    if (member) {
+        rc = ngx_http_realtime_typists_start_locked(z, member, thread,
+                                           ngx_http_realtime_now() + timeout,
+                                           &ref);
+        if (rc == NGX_OK) {
+            ngx_http_realtime_typing_tell_locked(hub, ref,
+                                           ngx_http_realtime_socket_id(sk));
+        }
+    }
+
+    ngx_http_realtime_zone_unlock(z);
+    ngx_http_realtime_bus_kick(hub->bus);
+
+    ngx_http_realtime_typing_later(hub);
+
+    return rc;
+}
+
+
+void
+ngx_http_realtime_typing_stop(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, rt_str_t room,
+    const ngx_http_realtime_thread_t *thread)
+{
+    rt_ref_t                   member, ref;
+    ngx_http_realtime_zone_t  *z = hub->bus->zone;
+
+    ngx_http_realtime_zone_lock(z);
+
+    member = ngx_http_realtime_typing_member_locked(hub, sk, room);
+
+    ref = member ? ngx_http_realtime_typists_stop_locked(z, member, thread)
+                 : 0;
+
+    if (ref) {
+        ngx_http_realtime_typing_tell_locked(hub, ref,
+                                           ngx_http_realtime_socket_id(sk));
+    }
+
+    ngx_http_realtime_zone_unlock(z);
+    ngx_http_realtime_bus_kick(hub->bus);
+}
+
+
+static rt_ref_t
+ngx_http_realtime_typing_member_locked(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, rt_str_t room)
+{
+    rt_ref_t  ref;
+
+    ref = ngx_http_realtime_roster_find_locked(hub->bus->zone, sk->nsp->name,
+                                               room);
+
+    return ref ? ngx_http_realtime_roster_member_locked(hub->bus->zone,
+                                                        sk->ref, ref)
+               : 0;
+}
+
+
+void
+ngx_http_realtime_typing_end_locked(ngx_http_realtime_hub_t *hub,
+    rt_ref_t member)
+{
+    rt_ref_t  thread;
+
+    for ( ;; ) {
+        thread = ngx_http_realtime_typists_end_locked(hub->bus->zone, member);
+
+        if (thread == 0) {
+            return;
+        }
+
+        ngx_http_realtime_typing_tell_locked(hub, thread, rt_lit(""));
+    }
+}
+
+
+void
+ngx_http_realtime_typing_tell_locked(ngx_http_realtime_hub_t *hub,
+    rt_ref_t thread, rt_str_t except)
+{
+    rt_ref_t                         users[NGX_HTTP_REALTIME_TYPING_USERS];
+    ngx_uint_t                       n;
+    ngx_http_realtime_zone_t        *z = hub->bus->zone;
+    ngx_http_realtime_emit_t         m;
+    ngx_http_realtime_room_rec_t    *room;
+    ngx_http_realtime_thread_rec_t  *rec = ngx_http_realtime_at(z, thread);
+
+    if (!rec->told) {
+
+        n = ngx_http_realtime_typists_users_locked(z, thread, users,
+                                                   rt_nitems(users));
+
+        room = ngx_http_realtime_at(z, rec->room);
+
+        ngx_memzero(&m, sizeof(m));
+
+        m.nsp = ngx_http_realtime_room_rec_nsp(room);
+        m.room = ngx_http_realtime_room_rec_name(room);
+        m.except = except;
+        m.event = rt_lit("\"typing:event\"");
+        m.args = ngx_http_realtime_typing_args(hub, rec, users, n);
+
+        (void) ngx_http_realtime_emit_locked(hub, &m);
+    }
+
+    ngx_http_realtime_typists_told_locked(z, thread);
+}
+
+
+/* what is too long to be told ends with the last user that fits */
+
+static rt_str_t
+ngx_http_realtime_typing_args(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_thread_rec_t *rec, rt_ref_t *users, ngx_uint_t n)
+{
+    rt_buf_t                       b, before;
+    ngx_uint_t                     i;
+    ngx_http_realtime_zone_t      *z = hub->bus->zone;
+    ngx_http_realtime_room_rec_t  *room = ngx_http_realtime_at(z, rec->room);
+
+    rt_buf_init(&b, hub->args.data, NGX_HTTP_REALTIME_LOCKED_MAX / 2);
+
+    rt_buf_put(&b, rt_lit("{\"roomName\":\""));
+    rt_buf_put(&b, ngx_http_realtime_room_rec_name(room));
+    rt_buf_char(&b, '"');
+
+    if (rec->named) {
+        rt_buf_put(&b, rt_lit(",\"threadId\":"));
+        rt_buf_json(&b, rt_str(rec->len, rec->text));
+    }
+
+    rt_buf_put(&b, rt_lit(",\"users\":["));
+
+    for (i = 0; i < n; i++) {
+        before = b;
+
+        if (i) {
+            rt_buf_char(&b, ',');
+        }
+
+        rt_buf_json(&b, ngx_http_realtime_user_rec_id(
+              (ngx_http_realtime_user_rec_t *) ngx_http_realtime_at(z,
+                                                                  users[i])));
+
+        if (b.overflow || b.last - b.pos < (ssize_t) sizeof("]}")) {
+            b = before;
+            break;
+        }
+    }
+
+    rt_buf_put(&b, rt_lit("]}"));
+
+    return rt_buf_str(&b);
+}
+
+
+static void
+ngx_http_realtime_typing_handler(ngx_event_t *ev)
+{
+    ngx_http_realtime_typing_expire(ev->data);
+}
+
+
+void
+ngx_http_realtime_typing_expire(ngx_http_realtime_hub_t *hub)
+{
+    uint64_t                   due, now = ngx_http_realtime_now();
+    rt_ref_t                   thread;
+    ngx_http_realtime_zone_t  *z = hub->bus->zone;
+
+    due = atomic_load_explicit(&z->sh->typing_due, memory_order_relaxed);
+
+    if (due == 0) {
+        return;
+    }
+
+    if (due <= now) {
+        ngx_http_realtime_zone_lock(z);
+
+        for ( ;; ) {
+            thread = ngx_http_realtime_typists_expire_locked(z, now);
+
+            if (thread == 0) {
+                break;
+            }
+
+            ngx_http_realtime_typing_tell_locked(hub, thread, rt_lit(""));
+        }
+
+        ngx_http_realtime_zone_unlock(z);
+        ngx_http_realtime_bus_kick(hub->bus);
+    }
+
+    ngx_http_realtime_typing_later(hub);
+}
+
+
+static void
+ngx_http_realtime_typing_later(ngx_http_realtime_hub_t *hub)
+{
+    uint64_t  due, now = ngx_http_realtime_now();
+
+    due = atomic_load_explicit(&hub->bus->zone->sh->typing_due,
+                               memory_order_relaxed);
+    if (due == 0) {
+        return;
+    }
+
+    due = (due > now) ? due - now : 1;
+
+    /* nginx leaves a timer alone that is to be changed by a little only */
+
+    if (hub->typing.timer_set) {
+        if ((ngx_msec_int_t) (hub->typing.timer.key - ngx_current_msec)
+            <= (ngx_msec_int_t) due)
+        {
+            return;
+        }
+
+        ngx_del_timer(&hub->typing);
+    }
+
+    ngx_add_timer(&hub->typing, due);
+}

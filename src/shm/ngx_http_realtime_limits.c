@@ -1,0 +1,198 @@
+
+#include "shm/ngx_http_realtime_limits.h"
+#include "shm/ngx_http_realtime_keyed.h"
+#include "shm/ngx_http_realtime_spare.h"
+
+
+static ngx_http_realtime_limit_rec_t *ngx_http_realtime_limits_find_locked(
+    ngx_http_realtime_zone_t *z, ngx_http_realtime_limit_rec_t *like,
+    uint64_t now);
+static rt_ref_t ngx_http_realtime_limits_make_locked(
+    ngx_http_realtime_zone_t *z, ngx_http_realtime_limit_rec_t *like,
+    uint64_t now);
+static ngx_uint_t ngx_http_realtime_limits_forget_kind_locked(
+    ngx_http_realtime_zone_t *z, ngx_uint_t kind, uint64_t now);
+
+
+/* of all bytes of the arena, one in so many may be limits */
+#define NGX_HTTP_REALTIME_LIMITS_SHARE  8
+
+#define NGX_HTTP_REALTIME_LIMITS_LINK                                         \
+    offsetof(ngx_http_realtime_limit_rec_t, link)
+
+
+ngx_int_t
+ngx_http_realtime_limits_take(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_limit_e kind, rt_str_t who, rt_str_t where,
+    const rt_limit_conf_t *conf, uint64_t now, uint64_t *wait)
+{
+    ngx_int_t                       rc = NGX_DECLINED;
+    rt_hash_key_t                   other;
+    ngx_http_realtime_limit_rec_t   like, *rec;
+
+    /* the key is two hashes with secret keys: 128 bits that nobody can aim */
+
+    other.k0 = ~z->sh->key.k0;
+    other.k1 = ~z->sh->key.k1;
+
+    ngx_memzero(&like, sizeof(like));
+
+    like.kind = kind;
+    like.key[0] = rt_hash2(&z->sh->key, who, where);
+    like.key[1] = rt_hash2(&other, who, where);
+    like.hash = like.key[0];
+
+    ngx_http_realtime_zone_lock(z);
+
+    rec = ngx_http_realtime_limits_find_locked(z, &like, now);
+
+    if (rec) {
+        rc = rt_limit_take(&rec->limit, conf, now, wait);
+    }
+
+    ngx_http_realtime_zone_unlock(z);
+
+    return rc;
+}
+
+
+/* made if it is not there; the latest in its chain from now on */
+
+static ngx_http_realtime_limit_rec_t *
+ngx_http_realtime_limits_find_locked(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_limit_rec_t *like, uint64_t now)
+{
+    rt_ref_t                        ref;
+    ngx_http_realtime_chain_t      *chain = &z->sh->limit[like->kind];
+    ngx_http_realtime_limit_rec_t  *rec;
+
+    ref = ngx_http_realtime_keyed_first(z, like->hash,
+                                        NGX_HTTP_REALTIME_RECORD_LIMIT);
+
+    while (ref) {
+        rec = ngx_http_realtime_at(z, ref);
+
+        if (rec->kind == like->kind
+            && ngx_memcmp(rec->key, like->key, sizeof(like->key)) == 0)
+        {
+            ngx_http_realtime_chain_remove(z, chain, ref,
+                                           NGX_HTTP_REALTIME_LIMITS_LINK);
+            break;
+        }
+
+        ref = ngx_http_realtime_keyed_next(z, ref);
+    }
+
+    if (ref == 0) {
+        ref = ngx_http_realtime_limits_make_locked(z, like, now);
+        if (ref == 0) {
+            return NULL;
+        }
+    }
+
+    ngx_http_realtime_chain_add(z, chain, ref, NGX_HTTP_REALTIME_LIMITS_LINK,
+                                0);
+
+    return ngx_http_realtime_at(z, ref);
+}
+
+
+static rt_ref_t
+ngx_http_realtime_limits_make_locked(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_limit_rec_t *like, uint64_t now)
+{
+    rt_ref_t                        ref;
+    rt_arena_stat_t                 st;
+    ngx_http_realtime_limit_rec_t  *rec;
+
+    rt_arena_stat(z->sh->arena, &st);
+
+    /* two idle ones go for one that comes, so the table shrinks by itself */
+
+    if (ngx_http_realtime_limits_forget_kind_locked(z, like->kind, now)) {
+        (void) ngx_http_realtime_limits_forget_kind_locked(z, like->kind,
+                                                           now);
+    }
+
+    if (z->sh->limits * sizeof(ngx_http_realtime_limit_rec_t)
+        > st.pages * NGX_HTTP_REALTIME_PAGE / NGX_HTTP_REALTIME_LIMITS_SHARE
+        && ngx_http_realtime_limits_forget_locked(z, now) == 0)
+    {
+        return 0;
+    }
+
+    ref = ngx_http_realtime_spare_alloc(z,
+                                     sizeof(ngx_http_realtime_limit_rec_t), 0);
+    if (ref == 0) {
+        return 0;
+    }
+
+    rec = ngx_http_realtime_at(z, ref);
+
+    rec->kind = like->kind;
+    rec->hash = like->hash;
+    ngx_memcpy(rec->key, like->key, sizeof(like->key));
+
+    rt_arena_publish(z->sh->arena, ref, NGX_HTTP_REALTIME_RECORD_LIMIT);
+
+    ngx_http_realtime_keyed_link(z, ref);
+    z->sh->limits++;
+
+    return ref;
+}
+
+
+ngx_uint_t
+ngx_http_realtime_limits_forget_locked(ngx_http_realtime_zone_t *z,
+    uint64_t now)
+{
+    ngx_uint_t  kind;
+
+    for (kind = 0; kind < NGX_HTTP_REALTIME_LIMITS; kind++) {
+        if (ngx_http_realtime_limits_forget_kind_locked(z, kind, now)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * The first of the chain was not used for longest.  All of a kind last equally
+ * long, but for those who are blocked: they go to the end, out of the way.
+ */
+
+static ngx_uint_t
+ngx_http_realtime_limits_forget_kind_locked(ngx_http_realtime_zone_t *z,
+    ngx_uint_t kind, uint64_t now)
+{
+    rt_ref_t                        ref = z->sh->limit[kind].first;
+    ngx_http_realtime_limit_rec_t  *rec = ngx_http_realtime_at(z, ref);
+
+    if (rec == NULL) {
+        return 0;
+    }
+
+    if (rt_limit_idle(&rec->limit, now)) {
+        ngx_http_realtime_chain_remove(z, &z->sh->limit[kind], ref,
+                                       NGX_HTTP_REALTIME_LIMITS_LINK);
+
+    } else {
+        if (rec->limit.blocked) {
+            ngx_http_realtime_chain_remove(z, &z->sh->limit[kind], ref,
+                                           NGX_HTTP_REALTIME_LIMITS_LINK);
+            ngx_http_realtime_chain_add(z, &z->sh->limit[kind], ref,
+                                        NGX_HTTP_REALTIME_LIMITS_LINK, 0);
+        }
+
+        return 0;
+    }
+
+    ngx_http_realtime_keyed_unlink(z, ref);
+    z->sh->limits--;
+
+    rt_arena_free(z->sh->arena, ref);
+
+    return 1;
+}

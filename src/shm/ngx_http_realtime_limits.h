@@ -1,0 +1,32 @@
+
+/*
+ * ngx_http_realtime_limits.h: who did how much lately, over all workers (state
+ * zone).
+ *
+ * A bounded table: what was not used for longest and says nothing any more
+ * goes first, and when all say something nobody new is let in.
+ */
+
+
+#ifndef _NGX_HTTP_REALTIME_LIMITS_H_INCLUDED_
+#define _NGX_HTTP_REALTIME_LIMITS_H_INCLUDED_
+
+
+#include "shm/ngx_http_realtime_records.h"
+
+
+/*
+ * One event of whoever "who" and "where" (may be empty) name together.
+ * NGX_OK; NGX_BUSY: too many, "*wait" ms to wait; NGX_DECLINED: the table is
+ * full.  "now" is ms since the epoch.
+ */
+ngx_int_t ngx_http_realtime_limits_take(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_limit_e kind, rt_str_t who, rt_str_t where,
+    const rt_limit_conf_t *conf, uint64_t now, uint64_t *wait);
+
+/* drops an idle one: how many, 0 or 1; the state mutex is held */
+ngx_uint_t ngx_http_realtime_limits_forget_locked(ngx_http_realtime_zone_t *z,
+    uint64_t now);
+
+
+#endif /* _NGX_HTTP_REALTIME_LIMITS_H_INCLUDED_ */

@@ -1,0 +1,68 @@
+
+#include "shm/ngx_http_realtime_spare.h"
+#include "shm/ngx_http_realtime_limits.h"
+#include "shm/ngx_http_realtime_users.h"
+
+
+/*
+ * Records that go at once when memory is short: so many that a page comes
+ * free now and then, which any other kind of record can use.
+ */
+#define NGX_HTTP_REALTIME_SPARE_BATCH    128
+
+/* of all pages, one in so many is for what is vital */
+#define NGX_HTTP_REALTIME_SPARE_RESERVE  8
+
+
+static rt_ref_t ngx_http_realtime_spare_try(ngx_http_realtime_zone_t *z,
+    size_t size, ngx_uint_t vital);
+
+
+rt_ref_t
+ngx_http_realtime_spare_alloc(ngx_http_realtime_zone_t *z, size_t size,
+    ngx_uint_t vital)
+{
+    rt_ref_t    ref;
+    ngx_uint_t  i, n;
+
+    ref = ngx_http_realtime_spare_try(z, size, vital);
+
+    while (ref == 0) {
+
+        n = 0;
+
+        for (i = 0; i < NGX_HTTP_REALTIME_SPARE_BATCH; i++) {
+            n += ngx_http_realtime_users_forget_locked(z);
+            n += ngx_http_realtime_limits_forget_locked(z,
+                                                    ngx_http_realtime_now());
+        }
+
+        if (n == 0) {
+            break;
+        }
+
+        ref = ngx_http_realtime_spare_try(z, size, vital);
+    }
+
+    return ref;
+}
+
+
+static rt_ref_t
+ngx_http_realtime_spare_try(ngx_http_realtime_zone_t *z, size_t size,
+    ngx_uint_t vital)
+{
+    rt_arena_stat_t  st;
+
+    if (!vital) {
+        rt_arena_stat(z->sh->arena, &st);
+
+        if (st.pages_used + st.pages / NGX_HTTP_REALTIME_SPARE_RESERVE
+            >= st.pages)
+        {
+            return 0;
+        }
+    }
+
+    return rt_arena_alloc(z->sh->arena, size);
+}
