@@ -4,8 +4,8 @@
 #     make bench T=idle N=10000       one of them, with so many clients
 #     make bench ARGS="-w 2 -r 5"     options of rt-bench
 
-bench_srcs = $(sort $(wildcard bench/*.c))
-bench_deps = $(sort $(wildcard bench/*.h)) src/base/rt.h
+bench_srcs = $(sort $(wildcard bench/*.c)) src/base/rt_base64.c
+bench_deps = $(sort $(wildcard bench/*.h)) src/base/rt.h src/base/rt_base64.h
 
 BENCH_CC     ?= cc
 BENCH_CFLAGS ?= -O2 -g -Wall -Wextra -Werror
@@ -18,6 +18,6 @@ bench-build: build/rt-bench
 build/rt-bench: $(bench_srcs) $(bench_deps) bench/bench.mk
 	@mkdir -p build
 	@$(BENCH_CC) -std=gnu11 -D_GNU_SOURCE $(BENCH_CFLAGS) -I src \
-		-o $@ $(bench_srcs)
+		-o $@ $(bench_srcs) -lcrypto
 
 .PHONY: bench bench-build

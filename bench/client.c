@@ -16,6 +16,10 @@
 #include <unistd.h>
 
 
+/* of a packet: a token is the longest */
+#define RT_CLIENT_TEXT_MAX  (RT_TOKEN_MAX + 32)
+
+
 static void rt_client_connected(rt_fleet_t *fleet, rt_client_t *c);
 static void rt_client_read(rt_fleet_t *fleet, rt_client_t *c);
 static size_t rt_client_feed(rt_fleet_t *fleet, rt_client_t *c, rt_str_t in);
@@ -27,6 +31,7 @@ static void rt_client_packet(rt_fleet_t *fleet, rt_client_t *c,
     const rt_frame_t *f);
 static void rt_client_socketio(rt_fleet_t *fleet, rt_client_t *c,
     const rt_frame_t *f);
+static void rt_client_enter(rt_fleet_t *fleet, rt_client_t *c);
 static void rt_client_join(rt_fleet_t *fleet, rt_client_t *c);
 static void rt_client_ready(rt_fleet_t *fleet, rt_client_t *c);
 static void rt_client_text(rt_fleet_t *fleet, rt_client_t *c,
@@ -230,8 +235,7 @@ rt_client_packet(rt_fleet_t *fleet, rt_client_t *c, const rt_frame_t *f)
     switch (f->payload.len ? f->payload.data[0] : '\0') {
 
     case '0':
-        c->state = RT_CLIENT_ENTERING;
-        rt_client_text(fleet, c, "40");
+        rt_client_enter(fleet, c);
         break;
 
     case '1':
@@ -290,6 +294,27 @@ rt_client_socketio(rt_fleet_t *fleet, rt_client_t *c, const rt_frame_t *f)
 
 
 static void
+rt_client_enter(rt_fleet_t *fleet, rt_client_t *c)
+{
+    char                text[RT_CLIENT_TEXT_MAX];
+    const rt_tokens_t  *tokens;
+
+    tokens = fleet->tokens;
+    c->state = RT_CLIENT_ENTERING;
+
+    if (tokens == NULL || tokens->count == 0) {
+        rt_client_text(fleet, c, "40");
+        return;
+    }
+
+    snprintf(text, sizeof(text), "40{\"token\":\"%s\"}",
+             tokens->text[(fleet->first + c->number) % tokens->count]);
+
+    rt_client_text(fleet, c, text);
+}
+
+
+static void
 rt_client_join(rt_fleet_t *fleet, rt_client_t *c)
 {
     char  room[64], text[160];
@@ -335,7 +360,7 @@ static void
 rt_client_text(rt_fleet_t *fleet, rt_client_t *c, const char *text)
 {
     size_t  n;
-    u_char  frame[RT_FRAME_HEAD_MAX + 160];
+    u_char  frame[RT_FRAME_HEAD_MAX + RT_CLIENT_TEXT_MAX];
 
     n = rt_frame_write(frame, RT_FRAME_TEXT, rt_str(strlen(text), text));
 

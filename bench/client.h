@@ -13,6 +13,7 @@
 
 
 #include "frame.h"
+#include "token.h"
 
 
 typedef enum {
@@ -34,6 +35,7 @@ typedef struct rt_fleet_s   rt_fleet_t;
 struct rt_client_s {
     int                fd;
     uint32_t           index;   /* in the fleet */
+    uint32_t           number;  /* of all that ever began to connect */
     rt_client_state_e  state;
     uint64_t           since;   /* when it began to connect */
     u_char            *held;    /* an unfinished frame, or NULL */
@@ -45,6 +47,8 @@ struct rt_fleet_s {
 
     /* set by the owner before rt_fleet_open() */
 
+    const rt_tokens_t  *tokens; /* one for each, in turn; NULL: nobody */
+
     uint16_t      port;
     uint32_t      count;        /* clients at a time */
     uint32_t      total;        /* clients in all, "count" if 0 */
@@ -52,6 +56,7 @@ struct rt_fleet_s {
     uint32_t      rate;         /* new connections a second */
     uint32_t      room_size;    /* 0: nobody joins anything */
     const char   *room;         /* rooms are "<room><number / room_size>" */
+    const char   *path;         /* "/socket.io/" if NULL */
     void         *data;
     void        (*on_ready)(rt_fleet_t *fleet, rt_client_t *c);
     void        (*on_packet)(rt_fleet_t *fleet, rt_client_t *c,

@@ -18,7 +18,7 @@
 #define RT_CLIENT_ACCEPT   "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 #define RT_CLIENT_REQUEST                                                     \
-    "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n"                  \
+    "GET %s?EIO=4&transport=websocket HTTP/1.1\r\n"                           \
     "Host: 127.0.0.1:%u\r\n"                                                  \
     "Upgrade: websocket\r\n"                                                  \
     "Connection: Upgrade\r\n"                                                 \

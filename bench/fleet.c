@@ -65,6 +65,7 @@ rt_fleet_open(rt_fleet_t *fleet)
     fleet->began = rt_bench_now();
     fleet->nrequest = (size_t) snprintf(fleet->request,
                           sizeof(fleet->request), RT_CLIENT_REQUEST,
+                          fleet->path ? fleet->path : "/socket.io/",
                           fleet->port);
 
     return RT_OK;
@@ -186,7 +187,7 @@ rt_fleet_start_one(rt_fleet_t *fleet)
     c->state = RT_CLIENT_CONNECTING;
     c->since = rt_bench_now();
     c->fd = rt_fleet_socket(fleet);
-    fleet->started++;
+    c->number = fleet->started++;
 
     if (c->fd == -1) {
         rt_client_fail(fleet, c, "connect: %s", strerror(errno));

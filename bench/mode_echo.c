@@ -8,6 +8,7 @@
 #include "bare.h"
 #include "client.h"
 #include "hist.h"
+#include "nginx_conf.h"
 #include "rt_bench.h"
 #include "server.h"
 #include "table.h"
@@ -19,11 +20,26 @@
 #define RT_ECHO_MAX_ROUNDS  99
 #define RT_ECHO_TEXT_MAX    6000
 
+/* as JSON writes it */
+#define RT_ECHO_MARKUP                                                        \
+    "<b>hi</b> <a href=\\\"https://example.com\\\">x</a>"
+
+
+typedef enum {
+    RT_ECHO_PING = 0,               /* the event, answered by another one */
+    RT_ECHO_MESSAGE,                /* a message, to a room of one's own */
+    RT_ECHO_QUESTIONS
+} rt_echo_question_e;
+
+
+/* of each question, the first row is what the others are compared with */
 
 typedef struct {
-    const char  *name;
-    const char  *answers[2];        /* how the packets of an answer begin */
-    int          message;           /* message:send, else the event ping */
+    const char          *name;
+    const char          *path;
+    rt_echo_question_e   question;
+    const char          *markup;    /* a message begins with it */
+    int                  token;
 } rt_echo_kind_t;
 
 
@@ -37,8 +53,11 @@ typedef struct {
 
 
 typedef struct {
-    const rt_bench_opts_t  *o;
+    rt_bench_opts_t         o;
     const rt_echo_kind_t   *kind;
+    rt_token_keys_t         keys;
+    rt_tokens_t             tokens;
+    double                  plain[RT_ECHO_QUESTIONS];   /* first row's CPU */
     rt_server_t             server;
     rt_bare_t               bare;
     rt_fleet_t              fleet[2];   /* at the server, at the bare one */
@@ -47,6 +66,7 @@ typedef struct {
     uint32_t                answered;
     uint32_t               *got;        /* per client: packets of its answer */
     uint64_t               *asked_at;
+    char                    room[16];
     int                     learning;
     size_t                  nlearned;
     u_char                  learned[RT_BARE_REPLY_MAX];
@@ -59,20 +79,40 @@ static rt_int_t rt_echo_connect(rt_echo_t *e, uint32_t i, uint16_t port);
 static rt_int_t rt_echo_close(rt_echo_t *e, rt_int_t rc);
 static rt_int_t rt_echo_kind(rt_echo_t *e, const rt_echo_kind_t *kind,
     rt_table_t *t);
+static rt_int_t rt_echo_rounds(rt_echo_t *e, rt_echo_figures_t *fig);
 static rt_int_t rt_echo_learn(rt_echo_t *e);
 static rt_int_t rt_echo_phase(rt_echo_t *e, uint32_t who, uint32_t clients,
     uint32_t total);
 static void rt_echo_ask(rt_echo_t *e, rt_fleet_t *fleet, rt_client_t *c);
+static int rt_echo_message(rt_echo_t *e, rt_client_t *c, char *dst,
+    size_t size);
 static void rt_echo_on_packet(rt_fleet_t *fleet, rt_client_t *c,
     const rt_frame_t *f);
 static int rt_echo_is_answer(const rt_echo_kind_t *kind, rt_str_t payload);
-static void rt_echo_row(const rt_echo_t *e, rt_echo_figures_t *fig,
-    rt_table_t *t);
+static void rt_echo_row(rt_echo_t *e, rt_echo_figures_t *fig, rt_table_t *t);
 
 
 static const rt_echo_kind_t  rt_echo_kinds[] = {
-    { "ping, pong", { "42[\"pong\"", NULL }, 0 },
-    { "message:send, ack", { "42[\"message:new\"", "431[" }, 1 }
+    { "ping, pong", RT_PATH_DEFAULT, RT_ECHO_PING, NULL, 0 },
+    { "ping, token", RT_PATH_QUIET, RT_ECHO_PING, NULL, 1 },
+    { "message:send, ack", RT_PATH_DEFAULT, RT_ECHO_MESSAGE, NULL, 0 },
+    { "message:send, token", RT_PATH_QUIET, RT_ECHO_MESSAGE, NULL, 1 },
+    { "message:send, limits", RT_PATH_LIMITED, RT_ECHO_MESSAGE, NULL, 0 },
+    { "message:send, limits, token", RT_PATH_LIMITED, RT_ECHO_MESSAGE, NULL,
+      1 },
+    { "message:send, not cleaned", RT_PATH_RAW, RT_ECHO_MESSAGE, NULL, 0 },
+    { "message:send, markup", RT_PATH_DEFAULT, RT_ECHO_MESSAGE,
+      RT_ECHO_MARKUP, 0 },
+    { "message:send, markup not cleaned", RT_PATH_RAW, RT_ECHO_MESSAGE,
+      RT_ECHO_MARKUP, 0 }
+};
+
+
+/* how the packets of an answer begin */
+
+static const char  *rt_echo_answers[RT_ECHO_QUESTIONS][2] = {
+    { "42[\"pong\"", NULL },
+    { "42[\"message:new\"", "431[{\"success\":true" }
 };
 
 
@@ -89,16 +129,15 @@ rt_bench_echo(const rt_bench_opts_t *o)
         return rt_bench_fail("no memory");
     }
 
-    e->o = o;
+    e->o = *o;
     memset(&t, 0, sizeof(t));
-    rt_table_add(&t, "round trip|ratio|us/trip|bare us|trips/s|p50 ms|p99 ms");
+    rt_table_add(&t, "round trip|ratio|to plain|us/trip|bare us|trips/s|"
+                 "p50 ms|p99 ms");
 
     rc = rt_echo_open(e);
 
     for (i = 0; i < rt_nitems(rt_echo_kinds) && rc == RT_OK; i++) {
-        if (rt_bench_wanted(o, rt_echo_kinds[i].name)) {
-            rc = rt_echo_kind(e, &rt_echo_kinds[i], &t);
-        }
+        rc = rt_echo_kind(e, &rt_echo_kinds[i], &t);
     }
 
     if (rc == RT_OK) {
@@ -118,9 +157,9 @@ rt_bench_echo(const rt_bench_opts_t *o)
 static rt_int_t
 rt_echo_open(rt_echo_t *e)
 {
-    const rt_bench_opts_t  *o;
+    rt_bench_opts_t  *o;
 
-    o = e->o;
+    o = &e->o;
 
     if (o->clients > 8000) {
         return rt_bench_fail("echo takes at most 8000 clients");
@@ -133,9 +172,22 @@ rt_echo_open(rt_echo_t *e)
         return rt_bench_fail("no memory");
     }
 
-    if (rt_server_start(&e->server, o, o->clients) != RT_OK
+    if (o->port == 0) {
+        if (rt_token_keys_make(&e->keys) != RT_OK
+            || rt_tokens_make(&e->tokens, &e->keys, RT_TOKEN_HS256,
+                              o->clients)
+               != RT_OK)
+        {
+            return RT_ERROR;
+        }
+
+        o->keys = &e->keys;
+    }
+
+    /* of two rows' clients, those who leave are still there for a moment */
+
+    if (rt_server_start(&e->server, o, 2 * o->clients) != RT_OK
         || rt_bare_start(&e->bare) != RT_OK
-        || rt_echo_connect(e, 0, e->server.port) != RT_OK
         || rt_echo_connect(e, 1, e->bare.port) != RT_OK)
     {
         return RT_ERROR;
@@ -145,19 +197,30 @@ rt_echo_open(rt_echo_t *e)
 }
 
 
+/* every row has rooms of its own: old ones may not be empty yet */
+
 static rt_int_t
 rt_echo_connect(rt_echo_t *e, uint32_t i, uint16_t port)
 {
     rt_fleet_t  *fleet;
 
     fleet = &e->fleet[i];
+    memset(fleet, 0, sizeof(rt_fleet_t));
 
     fleet->port = port;
-    fleet->count = e->o->clients;
-    fleet->rate = e->o->rate;
-    fleet->room = "e";
-    fleet->room_size = (i == 0) ? 1 : 0;
+    fleet->count = e->o.clients;
+    fleet->rate = e->o.rate;
     fleet->data = e;
+
+    if (i == 0) {
+        snprintf(e->room, sizeof(e->room), "e%d-",
+                 (int) (e->kind - rt_echo_kinds));
+
+        fleet->room = e->room;
+        fleet->room_size = 1;
+        fleet->path = e->kind->path;
+        fleet->tokens = e->kind->token ? &e->tokens : NULL;
+    }
 
     if (rt_fleet_open(fleet) != RT_OK) {
         return RT_ERROR;
@@ -183,6 +246,8 @@ rt_echo_close(rt_echo_t *e, rt_int_t rc)
     rt_bare_stop(&e->bare);
     rc = rt_server_stop(&e->server, rc);
 
+    rt_tokens_free(&e->tokens);
+    rt_token_keys_free(&e->keys);
     free(e->got);
     free(e->asked_at);
 
@@ -193,19 +258,41 @@ rt_echo_close(rt_echo_t *e, rt_int_t rc)
 static rt_int_t
 rt_echo_kind(rt_echo_t *e, const rt_echo_kind_t *kind, rt_table_t *t)
 {
-    uint32_t           round, total, clients;
-    uint64_t           began, cpu;
     rt_echo_figures_t  fig;
 
-    e->kind = kind;
-    total = e->o->messages;
-    clients = e->o->clients;
+    if (!rt_bench_wanted(&e->o, kind->name)
+        || (e->o.keys == NULL && (kind->token
+                                  || strcmp(kind->path, RT_PATH_DEFAULT))))
+    {
+        return RT_OK;
+    }
 
-    if (rt_echo_learn(e) != RT_OK) {
+    e->kind = kind;
+
+    if (rt_echo_connect(e, 0, e->server.port) != RT_OK
+        || rt_echo_learn(e) != RT_OK
+        || rt_echo_rounds(e, &fig) != RT_OK)
+    {
         return RT_ERROR;
     }
 
-    for (round = 0; round < e->o->rounds; round++) {
+    rt_echo_row(e, &fig, t);
+    rt_fleet_close(&e->fleet[0]);
+
+    return RT_OK;
+}
+
+
+static rt_int_t
+rt_echo_rounds(rt_echo_t *e, rt_echo_figures_t *fig)
+{
+    uint32_t  round, total, clients;
+    uint64_t  began, cpu;
+
+    total = e->o.messages;
+    clients = e->o.clients;
+
+    for (round = 0; round < e->o.rounds; round++) {
 
         cpu = rt_server_cpu(&e->server);
         began = rt_bench_now();
@@ -214,14 +301,14 @@ rt_echo_kind(rt_echo_t *e, const rt_echo_kind_t *kind, rt_table_t *t)
             return RT_ERROR;
         }
 
-        fig.speed[round] = rt_bench_ratio(total * 1e6,
+        fig->speed[round] = rt_bench_ratio(total * 1e6,
                                (double) (rt_bench_now() - began));
-        fig.p50[round] = (double) rt_hist_percentile(&e->hist, 50) / 1000;
-        fig.p99[round] = (double) rt_hist_percentile(&e->hist, 99) / 1000;
+        fig->p50[round] = (double) rt_hist_percentile(&e->hist, 50) / 1000;
+        fig->p99[round] = (double) rt_hist_percentile(&e->hist, 99) / 1000;
 
         rt_fleet_settle(&e->fleet[0], 20);
-        fig.server[round] = (double) (rt_server_cpu(&e->server) - cpu)
-                            / 1000 / total;
+        fig->server[round] = (double) (rt_server_cpu(&e->server) - cpu)
+                             / 1000 / total;
 
         cpu = rt_bare_cpu(&e->bare);
 
@@ -230,11 +317,9 @@ rt_echo_kind(rt_echo_t *e, const rt_echo_kind_t *kind, rt_table_t *t)
         }
 
         rt_fleet_settle(&e->fleet[1], 20);
-        fig.bare[round] = (double) (rt_bare_cpu(&e->bare) - cpu)
-                          / 1000 / total;
+        fig->bare[round] = (double) (rt_bare_cpu(&e->bare) - cpu)
+                           / 1000 / total;
     }
-
-    rt_echo_row(e, &fig, t);
 
     return RT_OK;
 }
@@ -305,7 +390,7 @@ static void
 rt_echo_ask(rt_echo_t *e, rt_fleet_t *fleet, rt_client_t *c)
 {
     int     len;
-    char    room[64], text[RT_ECHO_TEXT_MAX];
+    char    text[RT_ECHO_TEXT_MAX];
     size_t  n;
     u_char  frame[RT_ECHO_TEXT_MAX + RT_FRAME_HEAD_MAX];
 
@@ -317,19 +402,34 @@ rt_echo_ask(rt_echo_t *e, rt_fleet_t *fleet, rt_client_t *c)
     e->got[c->index] = 0;
     e->asked_at[c->index] = rt_bench_now();
 
-    len = snprintf(text, sizeof(text), "42[\"ping\"]");
-
-    if (e->kind->message) {
-        (void) rt_client_room(&e->fleet[0], c, room, sizeof(room));
-
-        len = snprintf(text, sizeof(text),
-                       "421[\"message:send\",{\"roomName\":\"%s\","
-                       "\"content\":\"%0*u\"}]", room, (int) e->o->size, 0);
-    }
+    len = (e->kind->question == RT_ECHO_PING)
+          ? snprintf(text, sizeof(text), "42[\"ping\"]")
+          : rt_echo_message(e, c, text, sizeof(text));
 
     n = rt_frame_write(frame, RT_FRAME_TEXT, rt_str((size_t) len, text));
 
     (void) rt_client_send(fleet, c, rt_str(n, frame));
+}
+
+
+/* markup is as long as other messages are, if they are long enough */
+
+static int
+rt_echo_message(rt_echo_t *e, rt_client_t *c, char *dst, size_t size)
+{
+    char         room[64];
+    size_t       len;
+    const char  *markup;
+
+    markup = e->kind->markup ? e->kind->markup : "";
+    len = strlen(markup);
+
+    (void) rt_client_room(&e->fleet[0], c, room, sizeof(room));
+
+    return snprintf(dst, size,
+                    "421[\"message:send\",{\"roomName\":\"%s\","
+                    "\"content\":\"%s%0*u\"}]", room, markup,
+                    e->o.size > len ? (int) (e->o.size - len) : 1, 0);
 }
 
 
@@ -349,7 +449,7 @@ rt_echo_on_packet(rt_fleet_t *fleet, rt_client_t *c, const rt_frame_t *f)
         e->nlearned += f->raw.len;
     }
 
-    if (++e->got[c->index] < (e->kind->message ? 2 : 1)) {
+    if (++e->got[c->index] < (e->kind->question == RT_ECHO_PING ? 1 : 2)) {
         return;
     }
 
@@ -363,24 +463,38 @@ rt_echo_on_packet(rt_fleet_t *fleet, rt_client_t *c, const rt_frame_t *f)
 static int
 rt_echo_is_answer(const rt_echo_kind_t *kind, rt_str_t payload)
 {
-    return rt_bench_begins(payload, kind->answers[0])
-           || (kind->answers[1]
-               && rt_bench_begins(payload, kind->answers[1]));
+    const char  **answers;
+
+    answers = rt_echo_answers[kind->question];
+
+    return rt_bench_begins(payload, answers[0])
+           || (answers[1] && rt_bench_begins(payload, answers[1]));
 }
 
 
 static void
-rt_echo_row(const rt_echo_t *e, rt_echo_figures_t *fig, rt_table_t *t)
+rt_echo_row(rt_echo_t *e, rt_echo_figures_t *fig, rt_table_t *t)
 {
-    double    server, bare;
-    uint32_t  n;
+    char                 plain[16];
+    double               server, bare, *first;
+    uint32_t             n;
+    rt_echo_question_e   question;
 
-    n = e->o->rounds;
+    n = e->o.rounds;
     server = rt_bench_median(fig->server, n);
     bare = rt_bench_median(fig->bare, n);
 
-    rt_table_add(t, "%s|%.2f|%.2f|%.2f|%.0f|%.2f|%.2f", e->kind->name,
-                 rt_bench_ratio(server, bare), server, bare,
+    question = e->kind->question;
+    first = &e->plain[question];
+
+    if (e->kind == rt_echo_kinds || e->kind[-1].question != question) {
+        *first = server;
+    }
+
+    rt_bench_ratio_text(plain, sizeof(plain), server, *first);
+
+    rt_table_add(t, "%s|%.2f|%s|%.2f|%.2f|%.0f|%.2f|%.2f", e->kind->name,
+                 rt_bench_ratio(server, bare), plain, server, bare,
                  rt_bench_median(fig->speed, n), rt_bench_median(fig->p50, n),
                  rt_bench_median(fig->p99, n));
 }

@@ -9,6 +9,7 @@
 
 
 #include "client.h"
+#include "nginx_conf.h"
 #include "rt_bench.h"
 #include "server.h"
 #include "table.h"
@@ -62,6 +63,8 @@ typedef struct {
     rt_server_t        loaded;
     rt_server_t        empty;       /* the same, but nobody comes */
     rt_idle_shared_t  *shared;
+    rt_token_keys_t    keys;
+    rt_tokens_t        tokens;      /* empty: nobody has one */
     uint32_t           nprocesses;
     pid_t              pids[RT_IDLE_PROCESSES];
     rt_proc_memory_t   before;
@@ -74,10 +77,10 @@ typedef struct {
 } rt_idle_t;
 
 
-static rt_int_t rt_idle_start(rt_idle_t *idle, const rt_bench_opts_t *o);
+static rt_int_t rt_idle_start(rt_idle_t *idle, rt_bench_opts_t *o);
 static rt_int_t rt_idle_stop(rt_idle_t *idle, rt_int_t rc);
 static rt_int_t rt_idle_fork(rt_idle_t *idle, const rt_bench_opts_t *o);
-static void rt_idle_process(const rt_bench_opts_t *o, uint16_t port,
+static void rt_idle_process(const rt_idle_t *idle, const rt_bench_opts_t *o,
     uint32_t first, uint32_t count, rt_idle_figures_t *fig)
     __attribute__((noreturn));
 static rt_int_t rt_idle_measure(rt_idle_t *idle, const rt_bench_opts_t *o);
@@ -89,21 +92,23 @@ static void rt_idle_print(const rt_idle_t *idle, const rt_bench_opts_t *o);
 
 
 rt_int_t
-rt_bench_idle(const rt_bench_opts_t *o)
+rt_bench_idle(const rt_bench_opts_t *given)
 {
-    rt_int_t   rc;
-    rt_idle_t  idle;
+    rt_int_t         rc;
+    rt_idle_t        idle;
+    rt_bench_opts_t  o;
 
+    o = *given;
     memset(&idle, 0, sizeof(idle));
 
-    rc = rt_idle_start(&idle, o);
+    rc = rt_idle_start(&idle, &o);
 
     if (rc == RT_OK) {
-        rc = rt_idle_measure(&idle, o);
+        rc = rt_idle_measure(&idle, &o);
     }
 
     if (rc == RT_OK) {
-        rt_idle_print(&idle, o);
+        rt_idle_print(&idle, &o);
     }
 
     return rt_idle_stop(&idle, rc);
@@ -111,7 +116,7 @@ rt_bench_idle(const rt_bench_opts_t *o)
 
 
 static rt_int_t
-rt_idle_start(rt_idle_t *idle, const rt_bench_opts_t *o)
+rt_idle_start(rt_idle_t *idle, rt_bench_opts_t *o)
 {
     if (o->clients > RT_IDLE_PROCESSES * RT_IDLE_PER_PROCESS) {
         return rt_bench_fail("idle takes at most %u clients",
@@ -124,6 +129,23 @@ rt_idle_start(rt_idle_t *idle, const rt_bench_opts_t *o)
     if (idle->shared == MAP_FAILED) {
         idle->shared = NULL;
         return rt_bench_fail("no memory");
+    }
+
+    if (o->tokens && o->port) {
+        return rt_bench_fail("a server that runs already does not know our "
+                             "tokens");
+    }
+
+    if (o->tokens) {
+        if (rt_token_keys_make(&idle->keys) != RT_OK
+            || rt_tokens_make(&idle->tokens, &idle->keys, RT_TOKEN_HS256,
+                              o->clients)
+               != RT_OK)
+        {
+            return RT_ERROR;
+        }
+
+        o->keys = &idle->keys;
     }
 
     if (rt_server_start(&idle->loaded, o, o->clients) != RT_OK) {
@@ -162,6 +184,9 @@ rt_idle_stop(rt_idle_t *idle, rt_int_t rc)
         rc = RT_ERROR;
     }
 
+    rt_tokens_free(&idle->tokens);
+    rt_token_keys_free(&idle->keys);
+
     if (idle->shared) {
         (void) munmap(idle->shared, sizeof(rt_idle_shared_t));
     }
@@ -191,7 +216,7 @@ rt_idle_fork(rt_idle_t *idle, const rt_bench_opts_t *o)
         }
 
         if (pid == 0) {
-            rt_idle_process(o, idle->loaded.port, first, count,
+            rt_idle_process(idle, o, first, count,
                             &idle->shared->process[idle->nprocesses]);
         }
 
@@ -204,8 +229,8 @@ rt_idle_fork(rt_idle_t *idle, const rt_bench_opts_t *o)
 
 
 static void
-rt_idle_process(const rt_bench_opts_t *o, uint16_t port, uint32_t first,
-    uint32_t count, rt_idle_figures_t *fig)
+rt_idle_process(const rt_idle_t *idle, const rt_bench_opts_t *o,
+    uint32_t first, uint32_t count, rt_idle_figures_t *fig)
 {
     rt_fleet_t  fleet;
 
@@ -214,7 +239,9 @@ rt_idle_process(const rt_bench_opts_t *o, uint16_t port, uint32_t first,
     (void) signal(SIGTERM, SIG_DFL);
 
     memset(&fleet, 0, sizeof(fleet));
-    fleet.port = port;
+    fleet.tokens = &idle->tokens;
+    fleet.path = o->tokens ? RT_PATH_ROOMS : RT_PATH_DEFAULT;
+    fleet.port = idle->loaded.port;
     fleet.count = count;
     fleet.first = first;
     fleet.rate = (uint32_t) ((uint64_t) o->rate * count / o->clients) + 1;
@@ -390,8 +417,9 @@ rt_idle_print(const rt_idle_t *idle, const rt_bench_opts_t *o)
     n = o->clients;
     cpu = rt_bench_ratio(idle->cpu_msec, idle->watch_sec);
 
-    printf("idle: %u clients in rooms of %u, %u worker%s\n", o->clients,
-           RT_IDLE_ROOM_SIZE, idle->loaded.nworkers,
+    printf("idle: %u clients%s in rooms of %u, %u worker%s\n", o->clients,
+           o->tokens ? " with tokens" : "", RT_IDLE_ROOM_SIZE,
+           idle->loaded.nworkers,
            idle->loaded.nworkers == 1 ? "" : "s");
 
     rt_table_add(&t, "bytes of worker PSS per client, against before|%.0f",

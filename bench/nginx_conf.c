@@ -18,13 +18,38 @@
 /* files that a worker needs besides its clients */
 #define RT_NGINX_CONF_SPARE  300
 
+#define RT_LIMITS_OFF                                                         \
+    "realtime_limit_messages off;", "realtime_limit_room off;"
+
+#define RT_LIMITS_HIGH                                                        \
+    "realtime_limit_messages 1000000000 60s;",                                \
+    "realtime_limit_room 1000000000 1s;"
+
+
+typedef struct {
+    const char  *path;
+    const char  *settings[6];
+} rt_nginx_conf_location_t;
+
 
 static rt_int_t rt_nginx_conf_files(const rt_bench_opts_t *o,
     uint32_t clients, uint32_t *files);
 static void rt_nginx_conf_add(rt_nginx_conf_t *conf, int optional,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static void rt_nginx_conf_location(rt_nginx_conf_t *conf,
-    const rt_bench_opts_t *o);
+    const rt_bench_opts_t *o, uint32_t k);
+static void rt_nginx_conf_setting(rt_nginx_conf_t *conf,
+    const rt_bench_opts_t *o, const char *line);
+
+
+static const rt_nginx_conf_location_t  rt_nginx_conf_locations[] = {
+    { RT_PATH_DEFAULT, { RT_LIMITS_OFF } },
+    { RT_PATH_QUIET, { RT_LIMITS_OFF, "realtime_presence off;" } },
+    { RT_PATH_ROOMS, { RT_LIMITS_OFF, "realtime_presence_scope rooms;" } },
+    { RT_PATH_LIMITED, { RT_LIMITS_HIGH, "realtime_presence off;" } },
+    { RT_PATH_RAW, { RT_LIMITS_OFF, "realtime_presence off;",
+                     "realtime_sanitize off;" } }
+};
 
 
 rt_int_t
@@ -32,7 +57,7 @@ rt_nginx_conf_build(rt_nginx_conf_t *conf, const rt_bench_opts_t *o,
     const char *dir, uint16_t port, uint32_t clients)
 {
     char      module[4096];
-    uint32_t  files;
+    uint32_t  i, files;
 
     files = 0;
 
@@ -68,7 +93,18 @@ rt_nginx_conf_build(rt_nginx_conf_t *conf, const rt_bench_opts_t *o,
     rt_nginx_conf_add(conf, 0, "server {");
     rt_nginx_conf_add(conf, 0, "listen 127.0.0.1:%u backlog=4096%s;", port,
                       o->workers > 1 ? " reuseport" : "");
-    rt_nginx_conf_location(conf, o);
+
+    if (o->keys) {
+        rt_nginx_conf_add(conf, 0, "realtime_jwt_secret %s;",
+                          RT_TOKEN_SECRET);
+        rt_nginx_conf_add(conf, 0, "realtime_jwt_key %s/%s;", dir,
+                          RT_NGINX_CONF_KEYS);
+    }
+
+    for (i = 0; i < (o->keys ? rt_nitems(rt_nginx_conf_locations) : 1); i++) {
+        rt_nginx_conf_location(conf, o, i);
+    }
+
     rt_nginx_conf_add(conf, 0, "location = /metrics {");
     rt_nginx_conf_add(conf, 1, "realtime_metrics;");
     rt_nginx_conf_add(conf, 0, "}");
@@ -80,23 +116,51 @@ rt_nginx_conf_build(rt_nginx_conf_t *conf, const rt_bench_opts_t *o,
 
 
 static void
-rt_nginx_conf_location(rt_nginx_conf_t *conf, const rt_bench_opts_t *o)
+rt_nginx_conf_location(rt_nginx_conf_t *conf, const rt_bench_opts_t *o,
+    uint32_t k)
 {
-    uint32_t  i;
+    uint32_t                         i;
+    const rt_nginx_conf_location_t  *loc;
 
-    rt_nginx_conf_add(conf, 0, "location /socket.io/ {");
+    loc = &rt_nginx_conf_locations[k];
+
+    rt_nginx_conf_add(conf, 0, "location %s {", loc->path);
     rt_nginx_conf_add(conf, 0, "realtime on;");
     rt_nginx_conf_add(conf, 0, "realtime_allow_anonymous on;");
-    rt_nginx_conf_add(conf, 1, "realtime_max_connections 20000;");
-    rt_nginx_conf_add(conf, 1, "realtime_limit_messages off;");
-    rt_nginx_conf_add(conf, 1, "realtime_limit_room off;");
-    rt_nginx_conf_add(conf, 1, "realtime_limit_connections off;");
+    rt_nginx_conf_setting(conf, o, "realtime_max_connections 20000;");
+    rt_nginx_conf_setting(conf, o, "realtime_max_rooms 20000;");
+    rt_nginx_conf_setting(conf, o, "realtime_limit_connections off;");
+
+    for (i = 0; i < rt_nitems(loc->settings) && loc->settings[i]; i++) {
+        rt_nginx_conf_setting(conf, o, loc->settings[i]);
+    }
 
     for (i = 0; i < o->ndirectives; i++) {
         rt_nginx_conf_add(conf, 0, "%s;", o->directives[i]);
     }
 
     rt_nginx_conf_add(conf, 0, "}");
+}
+
+
+/* not what was given as an option: a directive may not be repeated */
+
+static void
+rt_nginx_conf_setting(rt_nginx_conf_t *conf, const rt_bench_opts_t *o,
+    const char *line)
+{
+    size_t    len;
+    uint32_t  i;
+
+    len = strcspn(line, " ") + 1;
+
+    for (i = 0; i < o->ndirectives; i++) {
+        if (strncmp(o->directives[i], line, len) == 0) {
+            return;
+        }
+    }
+
+    rt_nginx_conf_add(conf, 1, "%s", line);
 }
 
 

@@ -2,8 +2,8 @@
 /*
  * nginx_conf.h: the configuration of the measured nginx, line by line.
  *
- * Lines that only switch limits off are optional: where the module refuses
- * one, it is left out and the rest is measured.
+ * Lines that switch something on or off are optional: where the module
+ * refuses one, it is left out and the rest is measured.
  */
 
 
@@ -14,7 +14,21 @@
 #include "rt_bench.h"
 
 
-#define RT_NGINX_CONF_LINES  64
+#define RT_NGINX_CONF_LINES  128
+
+/* where o->keys has the public keys */
+#define RT_NGINX_CONF_KEYS   "keys.pem"
+
+/*
+ * Locations.  The first one is always there and is as it is by default, only
+ * that nothing is limited; the others come with o->keys and differ from it in
+ * what is said here.
+ */
+#define RT_PATH_DEFAULT  "/socket.io/"
+#define RT_PATH_QUIET    "/quiet/"      /* no presence */
+#define RT_PATH_ROOMS    "/rooms/"      /* presence for those in one's rooms */
+#define RT_PATH_LIMITED  "/limited/"    /* limits that nobody reaches; quiet */
+#define RT_PATH_RAW      "/raw/"        /* content is not cleaned; quiet */
 
 
 typedef struct {

@@ -100,13 +100,14 @@ rt_bench_options(rt_bench_opts_t *o, int argc, char **argv)
     env = getenv("REALTIME_MODULE");
     o->module = env ? env : "build/ngx_http_realtime_module.so";
 
-    while ((ch = getopt(argc, argv, "N:M:R:d:hk:m:n:p:r:s:t:u:vw:")) != -1) {
+    while ((ch = getopt(argc, argv, "N:M:R:Td:hk:m:n:p:r:s:t:u:vw:")) != -1) {
 
         switch (ch) {
 
         case 'N': o->clients = (uint32_t) atoi(optarg); break;
         case 'M': o->messages = (uint32_t) atoi(optarg); break;
         case 'R': o->rate = (uint32_t) atoi(optarg); break;
+        case 'T': o->tokens = 1; break;
         case 'k': o->only = optarg; break;
         case 'm': o->module = optarg; break;
         case 'n': o->nginx = optarg; break;
@@ -213,9 +214,10 @@ rt_bench_usage(void)
             "  -s SIZE       characters of a message (64)\n"
             "  -R RATE       messages a second (fanout), connections a second"
             " (others)\n"
+            "  -T            clients have tokens (idle)\n"
             "  -r ROUNDS     repetitions, of which the median counts (3)\n"
             "  -t SECONDS    that idle clients are watched (26)\n"
-            "  -k ROW        only the row whose name begins so (fanout, echo)"
+            "  -k ROW        only the row whose name begins so (not idle)"
             "\n"
             "  -d DIRECTIVE  added to the location, without its semicolon\n"
             "  -m MODULE     $REALTIME_MODULE, or build/ngx_http_realtime_"
@@ -324,4 +326,16 @@ double
 rt_bench_ratio(double a, double b)
 {
     return b > 0 ? a / b : 0;
+}
+
+
+void
+rt_bench_ratio_text(char *dst, size_t size, double a, double b)
+{
+    if (b > 0) {
+        snprintf(dst, size, "%.2f", a / b);
+
+    } else {
+        snprintf(dst, size, "-");
+    }
 }

@@ -9,6 +9,7 @@
 
 
 #include "base/rt.h"
+#include "token.h"
 
 #include <stdio.h>
 
@@ -35,6 +36,10 @@ typedef struct {
     uint32_t     rate;
     uint32_t     rounds;
     int          verbose;
+    int          tokens;            /* clients of idle have them */
+
+    /* set by modes: nginx takes tokens, and has more locations; or NULL */
+    const rt_token_keys_t  *keys;
 } rt_bench_opts_t;
 
 
@@ -58,6 +63,9 @@ double rt_bench_median(double *v, uint32_t n);
 
 /* "a" divided by "b", 0 where "b" is */
 double rt_bench_ratio(double a, double b);
+
+/* the same as text, "-" where "b" is 0: it was not measured */
+void rt_bench_ratio_text(char *dst, size_t size, double a, double b);
 
 /*
  * The modes: RT_OK, or RT_ERROR when something did not run or a message was

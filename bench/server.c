@@ -27,6 +27,8 @@
 static rt_int_t rt_server_attach(rt_server_t *s, const rt_bench_opts_t *o);
 static rt_int_t rt_server_configure(rt_nginx_conf_t *conf,
     const rt_bench_opts_t *o);
+static rt_int_t rt_server_write_keys(const rt_server_t *s,
+    const rt_bench_opts_t *o);
 static rt_int_t rt_server_make_dir(rt_server_t *s);
 static rt_int_t rt_server_free_port(rt_server_t *s);
 static rt_int_t rt_server_run(rt_server_t *s, const rt_bench_opts_t *o);
@@ -63,7 +65,9 @@ rt_server_start(rt_server_t *s, const rt_bench_opts_t *o, uint32_t clients)
         goto failed;
     }
 
-    if (rt_server_configure(&conf, o) != RT_OK) {
+    if (rt_server_write_keys(s, o) != RT_OK
+        || rt_server_configure(&conf, o) != RT_OK)
+    {
         goto failed;
     }
 
@@ -107,6 +111,21 @@ rt_server_configure(rt_nginx_conf_t *conf, const rt_bench_opts_t *o)
             return RT_ERROR;
         }
     }
+}
+
+
+static rt_int_t
+rt_server_write_keys(const rt_server_t *s, const rt_bench_opts_t *o)
+{
+    char  path[300];
+
+    if (o->keys == NULL) {
+        return RT_OK;
+    }
+
+    snprintf(path, sizeof(path), "%s/" RT_NGINX_CONF_KEYS, s->dir);
+
+    return rt_token_keys_write(o->keys, path);
 }
 
 

@@ -34,6 +34,14 @@ sub bench {
 }
 
 
+# all rows are in the table: whoever is refused or not answered fails the mode
+sub rows {
+    my ($out, $mode, @names) = @_;
+
+    like($out, qr/^  \Q$_\E +[\d.]+ +[\d.]+ /m, "$mode: $_") for @names;
+}
+
+
 # 16 messages before, and each phase's: 32 for the server and the bare one,
 # twice; 128 for the server, the bare one and its batches, twice
 my $deliveries = (16 + 2 * 2 * 32 + 2 * 3 * 128) * 101;
@@ -47,9 +55,24 @@ for my $workers (1, 2) {
          'every message came once and in order');
 }
 
-like(bench('-M 1000 echo 50'), qr/^  message:send, ack +[\d.]+ /m, 'echo');
-like(bench('-M 500 connect 16'), qr/^  come and go +[\d.]+ /m, 'connect');
-like(bench('-t 2 -w 2 idle 300'), qr/^  bytes of worker PSS per client/m,
-     'idle');
+rows(bench('-M 1000 echo 50'), 'echo',
+     'ping, pong', 'ping, token', 'message:send, ack', 'message:send, token',
+     'message:send, limits', 'message:send, limits, token',
+     'message:send, not cleaned', 'message:send, markup',
+     'message:send, markup not cleaned');
+
+rows(bench('-M 300 connect 16'), 'connect',
+     'come and go', 'token, HS256', 'token, RS256', 'token, ES256',
+     'token, presence told');
+
+for my $tokens ('', '-T ') {
+    like(bench("-t 2 -w 2 ${tokens}idle 300"),
+         qr/^  bytes of worker PSS per client/m, "idle $tokens");
+}
+
+# a switch that the module refuses would stay as it is by default
+
+unlike(`build/rt-bench -r 1 -M 300 -k come connect 16 2>&1`,
+       qr/measured without/, 'the module knows all switches');
 
 done_testing();
