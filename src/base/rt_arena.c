@@ -71,7 +71,7 @@ static const uint16_t  rt_arena_sizes[RT_ARENA_CLASSES] = {
 };
 
 
-static uint32_t rt_arena_find(rt_arena_t *a, rt_uint_t class);
+static uint32_t rt_arena_find(rt_arena_t *a, rt_uint_t class, size_t keep);
 static uint32_t rt_arena_take_page(rt_arena_t *a, rt_uint_t class);
 static void rt_arena_give_page(rt_arena_t *a, uint32_t n);
 static void rt_arena_link_records(rt_arena_t *a, uint32_t n);
@@ -166,7 +166,7 @@ rt_arena_init(void *mem, size_t len)
 
 
 rt_ref_t
-rt_arena_alloc(rt_arena_t *a, size_t size)
+rt_arena_alloc_keep(rt_arena_t *a, size_t size, size_t keep)
 {
     rt_ref_t          ref;
     uint32_t          n;
@@ -180,7 +180,7 @@ rt_arena_alloc(rt_arena_t *a, size_t size)
 
     for (class = 0; rt_arena_sizes[class] < size; class++) { /* void */ }
 
-    n = rt_arena_find(a, class);
+    n = rt_arena_find(a, class, keep);
 
     if (n == 0) {
         return 0;
@@ -214,7 +214,7 @@ rt_arena_alloc(rt_arena_t *a, size_t size)
 /* a page of the class's list, or of that of a larger one; 0: full */
 
 static uint32_t
-rt_arena_find(rt_arena_t *a, rt_uint_t class)
+rt_arena_find(rt_arena_t *a, rt_uint_t class, size_t keep)
 {
     uint32_t  n;
 
@@ -222,7 +222,7 @@ rt_arena_find(rt_arena_t *a, rt_uint_t class)
         return a->partial[class];
     }
 
-    n = rt_arena_take_page(a, class);
+    n = (a->pages - a->pages_used > keep) ? rt_arena_take_page(a, class) : 0;
 
     if (n) {
         a->pages_used++;

@@ -67,7 +67,10 @@ rt_arena_t *rt_arena_init(void *mem, size_t len);
  * arena is full or "size" over RT_ARENA_MAX.  No call takes longer when
  * there are more records.
  */
-rt_ref_t rt_arena_alloc(rt_arena_t *a, size_t size);
+#define rt_arena_alloc(a, size)  rt_arena_alloc_keep(a, size, 0)
+
+/* the same, but the last "keep" pages without a record are left so */
+rt_ref_t rt_arena_alloc_keep(rt_arena_t *a, size_t size, size_t keep);
 
 /* stores the type (not 0) after everything written to the record before */
 void rt_arena_publish(rt_arena_t *a, rt_ref_t ref, uint8_t type);

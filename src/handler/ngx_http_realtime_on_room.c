@@ -93,9 +93,11 @@ ngx_http_realtime_on_room_leave(ngx_http_realtime_call_t *call)
     u_char         buf[RT_ROOM_NAME_MAX + 64];
     rt_room_ref_t  room;
 
-    if (ngx_http_realtime_call_own_room(call, &room) != NGX_OK) {
+    if (ngx_http_realtime_call_room(call, &room) != NGX_OK) {
         return;
     }
+
+    /* one that it is not in is as harmless as one that is entered twice */
 
     (void) ngx_http_realtime_depart(call->hub, call->sk, room.name);
 

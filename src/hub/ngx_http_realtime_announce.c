@@ -82,7 +82,7 @@ ngx_http_realtime_enter(ngx_http_realtime_hub_t *hub,
 
     if (rc == NGX_OK && in->first) {
 
-        if (in->people > 1) {
+        if (in->people > 1 && !(in->kind & NGX_HTTP_REALTIME_ROOM_QUIET)) {
             ngx_http_realtime_announce_locked(hub,
                               rt_lit("\"user:joined\""), sk->nsp->name, room,
                               sk->who ? sk->who->id : rt_lit(""),
@@ -178,7 +178,7 @@ ngx_http_realtime_depart_locked(ngx_http_realtime_hub_t *hub, rt_ref_t member,
 
     ngx_http_realtime_roster_leave_locked(z, member, closing, &d);
 
-    if (d.last && d.left) {
+    if (d.last && d.left && !d.quiet) {
         ngx_http_realtime_announce_locked(hub, rt_lit("\"user:left\""), d.nsp,
                                           d.room, d.user,
                                           rt_str(RT_ID_LEN, d.id));
@@ -219,6 +219,10 @@ ngx_http_realtime_announce_occupant_locked(ngx_http_realtime_hub_t *hub,
 
     room = ngx_http_realtime_at(z, rec->room);
     user = ngx_http_realtime_at(z, rec->user);
+
+    if (room->kind & NGX_HTTP_REALTIME_ROOM_QUIET) {
+        return;
+    }
 
     ngx_http_realtime_announce_locked(hub, event,
                                       ngx_http_realtime_room_rec_nsp(room),

@@ -40,7 +40,9 @@ static const struct {
     { rt_string("type=group"), NGX_HTTP_REALTIME_ROOM_GROUP, 1 },
     { rt_string("type=broadcast"), NGX_HTTP_REALTIME_ROOM_BROADCAST, 1 },
     { rt_string("visibility=public"), 0, 2 },
-    { rt_string("visibility=private"), NGX_HTTP_REALTIME_ROOM_PRIVATE, 2 }
+    { rt_string("visibility=private"), NGX_HTTP_REALTIME_ROOM_PRIVATE, 2 },
+    { rt_string("announce=on"), 0, 4 },
+    { rt_string("announce=off"), NGX_HTTP_REALTIME_ROOM_QUIET, 4 }
 };
 
 
@@ -217,6 +219,12 @@ ngx_http_realtime_read_key(ngx_conf_t *cf, ngx_str_t *path, ngx_str_t *text)
                            ngx_read_fd_n " \"%V\" of realtime_jwt_key failed",
                            path);
 
+    } else if (n == NGX_HTTP_REALTIME_KEY_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" of realtime_jwt_key is too long for a "
+                           "file of keys: at most %d bytes", path,
+                           NGX_HTTP_REALTIME_KEY_MAX - 1);
+
     } else {
         text->len = n;
         rc = NGX_OK;
@@ -366,8 +374,9 @@ ngx_http_realtime_room_param(ngx_conf_t *cf, ngx_str_t *value,
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "invalid parameter \"%V\" of realtime_room: it must be "
-                       "\"type=\" and channel, dm, group or broadcast, or "
-                       "\"visibility=\" and public or private", value);
+                       "\"type=\" and channel, dm, group or broadcast, "
+                       "\"visibility=\" and public or private, or "
+                       "\"announce=\" and on or off", value);
     return NGX_ERROR;
 }
 

@@ -196,7 +196,7 @@ static ngx_command_t  ngx_http_realtime_commands[] = {
       NULL },
 
     { ngx_string("realtime_room"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1234,
       ngx_http_realtime_set_room,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,

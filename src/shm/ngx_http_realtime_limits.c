@@ -10,12 +10,13 @@ static ngx_http_realtime_limit_rec_t *ngx_http_realtime_limits_find_locked(
 static rt_ref_t ngx_http_realtime_limits_make_locked(
     ngx_http_realtime_zone_t *z, ngx_http_realtime_limit_rec_t *like,
     uint64_t now);
-static ngx_uint_t ngx_http_realtime_limits_forget_kind_locked(
-    ngx_http_realtime_zone_t *z, ngx_uint_t kind, uint64_t now);
+static ngx_uint_t ngx_http_realtime_limits_drop_locked(
+    ngx_http_realtime_zone_t *z, ngx_uint_t kind, uint64_t now,
+    ngx_uint_t any);
 
 
-/* of all bytes of the arena, one in so many may be limits */
-#define NGX_HTTP_REALTIME_LIMITS_SHARE  8
+/* of all bytes of the arena, one in so many may be limits of one kind */
+#define NGX_HTTP_REALTIME_LIMITS_SHARE  16
 
 #define NGX_HTTP_REALTIME_LIMITS_LINK                                         \
     offsetof(ngx_http_realtime_limit_rec_t, link)
@@ -109,14 +110,16 @@ ngx_http_realtime_limits_make_locked(ngx_http_realtime_zone_t *z,
 
     /* two idle ones go for one that comes, so the table shrinks by itself */
 
-    if (ngx_http_realtime_limits_forget_kind_locked(z, like->kind, now)) {
-        (void) ngx_http_realtime_limits_forget_kind_locked(z, like->kind,
-                                                           now);
+    if (ngx_http_realtime_limits_drop_locked(z, like->kind, now, 0)) {
+        (void) ngx_http_realtime_limits_drop_locked(z, like->kind, now, 0);
     }
 
-    if (z->sh->limits * sizeof(ngx_http_realtime_limit_rec_t)
+    /* many addresses are easily had: none of them is to shut out the others */
+
+    if (z->sh->limited[like->kind] * sizeof(ngx_http_realtime_limit_rec_t)
         > st.pages * NGX_HTTP_REALTIME_PAGE / NGX_HTTP_REALTIME_LIMITS_SHARE
-        && ngx_http_realtime_limits_forget_locked(z, now) == 0)
+        && !ngx_http_realtime_limits_drop_locked(z, like->kind, now,
+                      like->kind == NGX_HTTP_REALTIME_LIMIT_CONNECTIONS))
     {
         return 0;
     }
@@ -137,6 +140,7 @@ ngx_http_realtime_limits_make_locked(ngx_http_realtime_zone_t *z,
 
     ngx_http_realtime_keyed_link(z, ref);
     z->sh->limits++;
+    z->sh->limited[like->kind]++;
 
     return ref;
 }
@@ -149,7 +153,7 @@ ngx_http_realtime_limits_forget_locked(ngx_http_realtime_zone_t *z,
     ngx_uint_t  kind;
 
     for (kind = 0; kind < NGX_HTTP_REALTIME_LIMITS; kind++) {
-        if (ngx_http_realtime_limits_forget_kind_locked(z, kind, now)) {
+        if (ngx_http_realtime_limits_drop_locked(z, kind, now, 0)) {
             return 1;
         }
     }
@@ -161,11 +165,12 @@ ngx_http_realtime_limits_forget_locked(ngx_http_realtime_zone_t *z,
 /*
  * The first of the chain was not used for longest.  All of a kind last equally
  * long, but for those who are blocked: they go to the end, out of the way.
+ * "any": it may say something yet.
  */
 
 static ngx_uint_t
-ngx_http_realtime_limits_forget_kind_locked(ngx_http_realtime_zone_t *z,
-    ngx_uint_t kind, uint64_t now)
+ngx_http_realtime_limits_drop_locked(ngx_http_realtime_zone_t *z,
+    ngx_uint_t kind, uint64_t now, ngx_uint_t any)
 {
     rt_ref_t                        ref = z->sh->limit[kind].first;
     ngx_http_realtime_limit_rec_t  *rec = ngx_http_realtime_at(z, ref);
@@ -174,7 +179,7 @@ ngx_http_realtime_limits_forget_kind_locked(ngx_http_realtime_zone_t *z,
         return 0;
     }
 
-    if (rt_limit_idle(&rec->limit, now)) {
+    if (any || rt_limit_idle(&rec->limit, now)) {
         ngx_http_realtime_chain_remove(z, &z->sh->limit[kind], ref,
                                        NGX_HTTP_REALTIME_LIMITS_LINK);
 
@@ -191,6 +196,7 @@ ngx_http_realtime_limits_forget_kind_locked(ngx_http_realtime_zone_t *z,
 
     ngx_http_realtime_keyed_unlink(z, ref);
     z->sh->limits--;
+    z->sh->limited[kind]--;
 
     rt_arena_free(z->sh->arena, ref);
 

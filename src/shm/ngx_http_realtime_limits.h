@@ -3,8 +3,9 @@
  * ngx_http_realtime_limits.h: who did how much lately, over all workers (state
  * zone).
  *
- * A bounded table: what was not used for longest and says nothing any more
- * goes first, and when all say something nobody new is let in.
+ * A bounded table for each kind: what was not used for longest and says nothing
+ * any more goes first, and when all say something nobody new is let in; but
+ * where addresses are counted the oldest goes in any case.
  */
 
 

@@ -104,6 +104,7 @@ ngx_http_realtime_records_rebuild_locked(ngx_http_realtime_zone_t *z)
     sh->idle = 0;
     sh->typists = 0;
     sh->limits = 0;
+    ngx_memzero(sh->limited, sizeof(sh->limited));
 
     atomic_store(&sh->waiting, 0);
     atomic_store(&sh->typing_due, 0);
@@ -252,14 +253,17 @@ static void
 ngx_http_realtime_records_limit(ngx_http_realtime_zone_t *z, rt_ref_t ref,
     void *record)
 {
+    ngx_uint_t                      kind;
     ngx_http_realtime_limit_rec_t  *rec = record;
 
+    kind = rec->kind % NGX_HTTP_REALTIME_LIMITS;
+
     ngx_http_realtime_keyed_link(z, ref);
-    ngx_http_realtime_chain_add(z,
-                           &z->sh->limit[rec->kind % NGX_HTTP_REALTIME_LIMITS],
-                           ref, offsetof(ngx_http_realtime_limit_rec_t, link),
-                           0);
+    ngx_http_realtime_chain_add(z, &z->sh->limit[kind], ref,
+                                offsetof(ngx_http_realtime_limit_rec_t, link),
+                                0);
     z->sh->limits++;
+    z->sh->limited[kind]++;
 }
 
 

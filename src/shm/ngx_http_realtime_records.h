@@ -225,9 +225,10 @@ typedef enum {
 typedef uint8_t  ngx_http_realtime_kind_t;
 
 #define NGX_HTTP_REALTIME_ROOM_PRIVATE    0x80
+#define NGX_HTTP_REALTIME_ROOM_QUIET      0x40  /* nobody is told who comes */
 
 #define ngx_http_realtime_room_type(kind)                                     \
-    ((kind) & ~NGX_HTTP_REALTIME_ROOM_PRIVATE)
+    ((kind) & ~(NGX_HTTP_REALTIME_ROOM_PRIVATE|NGX_HTTP_REALTIME_ROOM_QUIET))
 
 
 /* the bucket of a hash; the caller holds the state mutex */

@@ -22,6 +22,8 @@ static rt_ref_t ngx_http_realtime_roster_member_new_locked(
     rt_ref_t occupant);
 static void ngx_http_realtime_roster_unlink_locked(
     ngx_http_realtime_zone_t *z, rt_ref_t ref);
+static ngx_uint_t ngx_http_realtime_roster_shorter(
+    ngx_http_realtime_zone_t *z, rt_ref_t one, rt_ref_t other);
 
 
 #define ngx_http_realtime_roster_hash(z, nsp, name)                           \
@@ -347,6 +349,7 @@ ngx_http_realtime_roster_leave_locked(ngx_http_realtime_zone_t *z,
     d->room = rt_str(room->name_len, d->text + room->nsp_len);
     d->user = rt_str(0, p);
     d->left = room->count - 1;
+    d->quiet = room->kind & NGX_HTTP_REALTIME_ROOM_QUIET;
     d->occupant = 0;
     d->last = 1;
 
@@ -527,16 +530,24 @@ ngx_uint_t
 ngx_http_realtime_roster_meet_locked(ngx_http_realtime_zone_t *z,
     rt_ref_t one, rt_ref_t other)
 {
-    rt_ref_t                           ref, ref2;
-    ngx_http_realtime_user_rec_t      *user = ngx_http_realtime_at(z, one);
+    rt_ref_t                           ref, there;
+    ngx_http_realtime_user_rec_t      *user;
     ngx_http_realtime_occupant_rec_t  *rec, *rec2;
+
+    if (ngx_http_realtime_roster_shorter(z, other, one)) {
+        ref = one;
+        one = other;
+        other = ref;
+    }
+
+    user = ngx_http_realtime_at(z, one);
 
     for (ref = user->occupants.first; ref; ref = rec->of_user.next) {
 
         rec = ngx_http_realtime_at(z, ref);
-        ref2 = ngx_http_realtime_roster_occupant_locked(z, other, rec->room,
-                                                        0);
-        rec2 = ngx_http_realtime_at(z, ref2);
+        there = ngx_http_realtime_roster_occupant_locked(z, other, rec->room,
+                                                         0);
+        rec2 = ngx_http_realtime_at(z, there);
 
         if (rec->count && rec2 && rec2->count) {
             return 1;
@@ -544,4 +555,28 @@ ngx_http_realtime_roster_meet_locked(ngx_http_realtime_zone_t *z,
     }
 
     return 0;
+}
+
+
+/* whether "one" is in fewer rooms; in as many steps as those are */
+
+static ngx_uint_t
+ngx_http_realtime_roster_shorter(ngx_http_realtime_zone_t *z, rt_ref_t one,
+    rt_ref_t other)
+{
+    ngx_http_realtime_user_rec_t      *user, *user2;
+    ngx_http_realtime_occupant_rec_t  *rec, *rec2;
+
+    user = ngx_http_realtime_at(z, one);
+    user2 = ngx_http_realtime_at(z, other);
+
+    rec = ngx_http_realtime_at(z, user->occupants.first);
+    rec2 = ngx_http_realtime_at(z, user2->occupants.first);
+
+    while (rec && rec2) {
+        rec = ngx_http_realtime_at(z, rec->of_user.next);
+        rec2 = ngx_http_realtime_at(z, rec2->of_user.next);
+    }
+
+    return rec == NULL && rec2 != NULL;
 }

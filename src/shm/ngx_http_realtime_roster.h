@@ -59,6 +59,7 @@ typedef struct {
     rt_ref_t    occupant;               /* 0: anonymous, or others of the user
                                            stay */
     ngx_uint_t  last;                   /* the others have one less */
+    ngx_uint_t  quiet;                  /* and need not know */
     ngx_uint_t  left;                   /* members that stay */
     u_char      id[RT_ID_LEN];          /* of the socket */
     rt_str_t    nsp;

@@ -10,7 +10,7 @@
  */
 #define NGX_HTTP_REALTIME_SPARE_BATCH    128
 
-/* of all pages, one in so many is for what is vital */
+/* of all pages, one in so many is left to what is vital */
 #define NGX_HTTP_REALTIME_SPARE_RESERVE  8
 
 
@@ -54,15 +54,12 @@ ngx_http_realtime_spare_try(ngx_http_realtime_zone_t *z, size_t size,
 {
     rt_arena_stat_t  st;
 
-    if (!vital) {
-        rt_arena_stat(z->sh->arena, &st);
-
-        if (st.pages_used + st.pages / NGX_HTTP_REALTIME_SPARE_RESERVE
-            >= st.pages)
-        {
-            return 0;
-        }
+    if (vital) {
+        return rt_arena_alloc(z->sh->arena, size);
     }
 
-    return rt_arena_alloc(z->sh->arena, size);
+    rt_arena_stat(z->sh->arena, &st);
+
+    return rt_arena_alloc_keep(z->sh->arena, size,
+                               st.pages / NGX_HTTP_REALTIME_SPARE_RESERVE);
 }

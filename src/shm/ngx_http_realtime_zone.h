@@ -143,6 +143,7 @@ typedef struct {
     uint64_t                  idle;             /* users in IDLE */
     uint64_t                  typists;
     uint64_t                  limits;
+    uint64_t                  limited[NGX_HTTP_REALTIME_LIMITS];
     uint64_t                  repairs;
     _Atomic uint32_t          owing;            /* after a repair: somebody
                                                    may not have been told */

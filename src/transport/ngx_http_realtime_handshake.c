@@ -375,7 +375,7 @@ ngx_http_realtime_handshake_token(ngx_http_request_t *r,
     }
 
     if (value.len > RT_JWT_MAX) {
-        value.len = RT_JWT_MAX;         /* too long anyhow */
+        value.len = RT_JWT_MAX + 1;     /* is too long as well */
     }
 
     *token = ngx_http_realtime_str(&value);

@@ -32,6 +32,7 @@ const RULES = `
     realtime_room team-* type=group visibility=private;
     realtime_room secret type=dm visibility=private;
     realtime_room news type=broadcast;
+    realtime_room crowd-* announce=off;
 `;
 
 const SERVER = {
@@ -335,6 +336,38 @@ async function broadcast(server) {
 }
 
 
+async function quiet(server) {
+    await test('announce=off: who comes and goes is nobody\'s business',
+        async () => {
+            const roomName = unique('crowd');
+            const [a, b] = await apart(server, as(server, 'alice'),
+                                       as(server, 'bob'));
+            const heard = () => a.log.filter((e) => {
+                return e.event === 'user:joined' || e.event === 'user:left';
+            });
+
+            await join(a, roomName);
+            is(await join(b, roomName), 2, 'memberCount');
+            await done(b, 'message:send', { roomName, content: 'hello' });
+            await a.one('message:new');
+            await done(b, 'room:leave', { roomName });
+            is(await join(b, roomName), 2, 'memberCount again');
+            b.destroy();
+
+            const c = await guest(server);
+
+            await tap.until(GONE, async () => {
+                const count = await join(c, roomName);
+
+                await done(c, 'room:leave', { roomName });
+                return count === 2;
+            }, 'the one who was cut off has left');
+
+            isDeeply(heard(), [], 'announcements');
+        }, { timeout: 30000 });
+}
+
+
 async function membership(server) {
     await test('a user comes once and goes once, with many devices',
         async () => {
@@ -521,7 +554,9 @@ async function mistakes() {
         ['a type=dm type=dm', /parameter "type=dm" of realtime_room comes/],
         ['a visibility=public visibility=private',
          /parameter "visibility=private" of realtime_room comes/],
-        ['a type=dm visibility=public more', /invalid number of arguments/]
+        ['a announce=no', /invalid parameter "announce=no" of realtime_room/],
+        ['a type=dm visibility=public announce=on more',
+         /invalid number of arguments/]
     ];
 
     for (const [args, said] of rows) {
@@ -557,6 +592,7 @@ tap.run(async () => {
     await closed(server);
     await direct(server);
     await broadcast(server);
+    await quiet(server);
     await membership(server);
     await killed(server);
     await reloaded(server);

@@ -335,6 +335,9 @@ const ROOMS = [
         sees: (c) => ({ guest: [left(c)],
                         ...all(['alice', 'device', 'bob'], went('guest'))(c) })
     }],
+    ['not in the room', {
+        event: 'room:leave', as: 'carol', sees: all(['carol'], left)
+    }],
     ['one who may only read', {
         event: 'room:leave', members: ['alice', 'bob'],
         claims: { permissions: ['read'] },
@@ -650,7 +653,7 @@ const EVERY = EVENTS.flatMap((event) => [
         event, at: '/few-events/', error: { ...SLOW, retryAfter: 7200 }
     }],
     ['turned off', { event, at: off(event), silent: true }]
-]).concat(['room:leave', 'message:send', 'cursor:move'].flatMap((event) => [
+]).concat(['message:send', 'cursor:move'].flatMap((event) => [
     ['not in the room', { event, as: 'carol', send: hello(), error: OUTSIDE }],
     ['not in the room, without a token', { event, as: 'stranger',
                                            send: hello(), error: OUTSIDE }],

@@ -34,6 +34,10 @@ let running = false;
 let finished = false;
 
 
+/* whoever read this reads no more: nothing is left to be told */
+process.stdout.on('error', () => process.exit(1));
+
+
 class Failure extends Error {
 }
 
