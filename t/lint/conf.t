@@ -78,6 +78,16 @@ sub certificate {
 }
 
 
+# the public key of RFC 8037, A.2, for those that show tokens
+
+sub key_file {
+    open my $out, '>', "$dir/keys.json" or die;
+    print $out '{"keys":[{"kty":"OKP","crv":"Ed25519",'
+        . '"x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}';
+    close $out;
+}
+
+
 # nothing outside of the temporary directory is opened
 
 sub localise {
@@ -92,6 +102,9 @@ sub localise {
     $text =~ s{^([ \t]*(?:pid|error_log|access_log)[ \t]+)/[^\s;]*/([^\s;/]+)}
               {$1$dir/$2}gm;
     $text =~ s{^[ \t]*load_module[^;]*ngx_http_realtime_module\.so;}{}gm;
+
+    key_file() if $text =~ /^\s*realtime_jwt_key\b/m;
+    $text =~ s{^([ \t]*realtime_jwt_key)[ \t]+[^\s;]+}{$1 $dir/keys.json}gm;
 
     certificate() if $text =~ /^\s*ssl_certificate\b/m;
     $text =~ s{^([ \t]*ssl_certificate)[ \t]+[^;]+;}{$1 $dir/cert.pem;}gm;
@@ -191,6 +204,10 @@ for my $file (@files) {
     $text =~ s/\@TOP\@/$dir/g;
     $text =~ s/\@HOST\@/127.0.0.1/g;
     $text =~ s/\@PORT\@/3101/g;
+
+    # those that want tokens leave the secret to the environment
+    local $ENV{REALTIME_JWT_SECRET} = 'x' x 32
+        if $file =~ m{^conf\.d/use-cases/};
 
     check($text, $file);
 }
