@@ -2,14 +2,16 @@
  * chat.js: the chat page.
  *
  *     me.js           who uses it
+ *     token.js        how the server knows: for this demo only
  *     connection.js   the way to the server
  *     people.js       who else is there
+ *     markup.js       what messages say
  *     view.js         what is on the page
  *
  * and here what becomes of it: rooms, messages, and what the user does.
  */
 
-import { ask, retry, socket, start } from './connection.js';
+import { ask, retry, say, signIn, socket, start } from './connection.js';
 import { cleanName, keep, me, randomId, randomName, recall } from './me.js';
 import { People } from './people.js';
 import * as view from './view.js';
@@ -21,6 +23,9 @@ const ROOM_NAME = /^[a-z0-9_-]{1,40}$/;
 /* a shorter break is mended before anybody has read about it */
 const BANNER_AFTER = 800;
 
+/* of randomId() */
+const KEY_LEN = 16;
+
 const $ = (id) => document.getElementById(id);
 
 /* name -> { name, joined, unread, draft, outbox: key -> message } */
@@ -29,33 +34,23 @@ const rooms = new Map();
 let current = null;
 let bannerTimer = null;
 
+/* the status that was chosen in this window */
+let wanted = 'online';
 
-const people = new People(socket, me, {
+
+const people = new People(socket, say, {
 
     changed: (room) => room === current.name && showPeople(),
 
-    came: (room, person) => view.note(room, `${person.name} came in`),
+    came: (room, id) => view.note(room, `${id} came in`),
 
-    went: (room, person) => view.note(room, `${person.name} left`),
+    went: (room, id) => view.note(room, `${id} left`),
 
-    renamed: (room, person, before) => {
-        view.note(room, `${before} is ${person.name} now`);
-    },
-
-    /* a second window of the same browser starts with the name of the first */
-    clash: (room) => {
-        const taken = people.list(room).map((p) => p.name);
-        const base = cleanName(me.name.slice(0, 28).replace(/ \d+$/, ''));
-        let n = 2;
-
-        while (taken.includes(`${base} ${n}`)) {
-            n++;
-        }
-
-        view.note(current.name, `${me.name} is here already, so you are `
-                  + `${base} ${n} in this window.`,
-                  ['Change name', openProfile]);
-        rename(`${base} ${n}`, { thisTab: true });
+    /* how the others see us, perhaps because of another window of ours */
+    own: ({ status, customStatus }) => {
+        Object.assign(me, { status, customStatus: customStatus || {} });
+        view.showMe(me);
+        showPeople();
     }
 });
 
@@ -95,8 +90,8 @@ function showRooms() {
 
 
 function showPeople() {
-    view.showPeople([{ id: me.id, name: me.name, status: me.status },
-                     ...people.list(current.name)], current.joined);
+    view.showPeople([{ ...me, id: me.name }, ...people.list(current.name)],
+                    current.joined);
 }
 
 
@@ -209,7 +204,7 @@ function leave(room) {
 /* the text is shown at once; it is sent when the server has it */
 function send(room, text) {
     const message = {
-        key: randomId(), room: room.name, from: me.id, name: me.name, text,
+        key: `${me.name} ${randomId()}`, room: room.name, from: me.name, text,
         time: Date.now(), own: true, state: 'waiting'
     };
 
@@ -236,17 +231,17 @@ async function deliver(room, message) {
         const { timestamp } = await ask('message:send', {
             roomName: room.name,
             content: message.text,
-            metadata: {
-                key: message.key, from: message.from, name: message.name
-            }
+            metadata: { key: message.key.slice(-KEY_LEN) }
         });
 
-        arrived(room, message.key, message, timestamp);
+        arrived(room, message, timestamp);
 
     } catch (e) {
         if (socket.id === id && room.outbox.has(message.key)) {
             message.state = 'failed';
-            message.why = e.message;
+            message.why = e.retryAfter
+                ? `${e.message} There is room again in ${e.retryAfter} s.`
+                : e.message;
             view.showMessage(message);
         }
     }
@@ -254,33 +249,37 @@ async function deliver(room, message) {
 
 
 /* whether it was not there before */
-function arrived(room, key, message, timestamp) {
-    room.outbox.delete(key);
+function arrived(room, message, timestamp) {
+    room.outbox.delete(message.key);
 
     return view.showMessage({
-        ...message, key, time: Date.parse(timestamp), state: 'sent'
+        ...message, time: Date.parse(timestamp), state: 'sent'
     });
 }
 
 
+/* "userId" is the server's word; what is in "metadata" is anybody's */
 socket.on('message:new', (data) => {
     const room = rooms.get(data.roomName);
-    const { key, from, name } = data.metadata || {};
+    const { key } = data.metadata || {};
+    const from = String(data.userId);
+    const own = from === me.name;
 
     if (!room) {
         return;
     }
 
-    const id = String(from || data.userId || '');
-    const own = id === me.id;
+    const message = {
+        key: `${from} ${key || data.id}`, room: room.name, from,
+        text: data.content, own
+    };
 
-    const isNew = arrived(room, own ? String(key) : `${id} ${key || data.id}`, {
-        room: room.name,
-        from: id,
-        name: cleanName(name || '') || 'Somebody',
-        text: data.content,
-        own
-    }, data.timestamp);
+    /* the acknowledgement that follows is for the text as it became */
+    if (room.outbox.has(message.key)) {
+        room.outbox.get(message.key).text = data.content;
+    }
+
+    const isNew = arrived(room, message, data.timestamp);
 
     if (isNew && !own && (room !== current || document.hidden)) {
         room.unread++;
@@ -289,7 +288,24 @@ socket.on('message:new', (data) => {
 });
 
 
-socket.on('connect', () => rooms.forEach(join));
+/* a new connection of a user begins as "online" */
+socket.on('authenticated', () => {
+    if (wanted !== 'online') {
+        say('presence:update', { status: wanted });
+    }
+
+    rooms.forEach(join);
+});
+
+
+/* every failed event, also those that nobody waits for an answer of */
+socket.on('error', ({ code, message, retryAfter }) => {
+    if (code !== 'TOKEN_EXPIRED') {
+        view.showNotice(`${code}: ${message}`, retryAfter);
+    }
+});
+
+
 
 socket.on('disconnect', () => {
     for (const room of rooms.values()) {
@@ -310,7 +326,12 @@ socket.on('disconnect', () => {
 function onLink(link) {
     view.showLink(link);
 
-    if (link.state === 'connected' || link.state === 'connecting') {
+    if (link.state === 'refused') {
+        clearTimeout(bannerTimer);
+        bannerTimer = null;
+        view.showBanner('refused', link.why);
+
+    } else if (link.state === 'connected' || link.state === 'connecting') {
         clearTimeout(bannerTimer);
         bannerTimer = null;
         view.showBanner('');
@@ -327,25 +348,34 @@ function onLink(link) {
 }
 
 
-function rename(name, options) {
-    me.rename(name, options);
-    people.announce();
-    view.showMe(me);
-    showPeople();
-}
-
-
-function statusChanged() {
-    people.announce();
-    view.showMe(me);
-    showPeople();
+function setStatus(status, customStatus) {
+    wanted = status;
+    say('presence:update', { status, customStatus });
 }
 
 
 function openProfile() {
-    $('profile-name').value = me.name;
+    $('profile-name').value = me.name || randomName();
+    $('profile-cancel').hidden = !me.name;
     $('profile').showModal();
     $('profile-name').select();
+}
+
+
+/* another user begins anew */
+function enter(name) {
+    const before = me.name;
+
+    me.rename(name);
+
+    if (before) {
+        location.reload();
+        return;
+    }
+
+    view.showMe(me);
+    showPeople();
+    signIn(me.name);
 }
 
 
@@ -446,27 +476,59 @@ function listenToProfile() {
     $('me-name').addEventListener('click', openProfile);
     $('profile-cancel').addEventListener('click', () => $('profile').close());
 
+    /* without a name there is nothing else to do here */
+    $('profile').addEventListener('cancel', (e) => {
+        if (!me.name) {
+            e.preventDefault();
+        }
+    });
+
     $('profile-other').addEventListener('click', () => {
         $('profile-name').value = randomName();
     });
 
-    $('profile-form').addEventListener('submit', () => {
+    $('profile-form').addEventListener('submit', (e) => {
         const name = cleanName($('profile-name').value);
 
-        if (name && name !== me.name) {
-            rename(name);
+        if (!name) {
+            e.preventDefault();
+
+        } else if (name !== me.name) {
+            enter(name);
         }
     });
+}
 
-    $('me-status').addEventListener('change', (e) => {
-        me.chosen = e.target.value;
-        statusChanged();
+
+function listenToStatus() {
+    $('me-status').addEventListener('change', (e) => setStatus(e.target.value));
+
+    $('me-custom').addEventListener('click', () => {
+        $('custom-emoji').value = me.customStatus.emoji || '';
+        $('custom-text').value = me.customStatus.text || '';
+        $('custom').showModal();
+        $('custom-text').select();
+    });
+
+    $('custom-clear').addEventListener('click', () => {
+        setStatus(me.status, {});
+        $('custom').close();
+    });
+
+    $('custom-form').addEventListener('submit', () => {
+        const emoji = $('custom-emoji').value.trim();
+        const text = $('custom-text').value.trim();
+
+        setStatus(me.status, {
+            ...(text && { text }), ...(emoji && { emoji })
+        });
     });
 }
 
 
 function listenToPage() {
-    $('retry').addEventListener('click', retry);
+    $('retry').addEventListener('click', () => retry());
+    $('notice-close').addEventListener('click', () => view.showNotice(''));
     $('show-rooms').addEventListener('click', () => {
         view.openSide('rooms-side');
     });
@@ -488,16 +550,10 @@ function listenToPage() {
         }
     });
 
-    document.addEventListener('visibilitychange', () => {
-        statusChanged();
-        seen();
-    });
+    document.addEventListener('visibilitychange', seen);
 
     /* a page that goes says so, and one that comes back connects again */
-    window.addEventListener('pagehide', () => {
-        people.leaveAll();
-        socket.disconnect();
-    });
+    window.addEventListener('pagehide', () => socket.disconnect());
 
     window.addEventListener('pageshow', (e) => e.persisted && retry());
     window.addEventListener('hashchange', readAddress);
@@ -510,16 +566,19 @@ view.showMe(me);
 listenToComposer();
 listenToRooms();
 listenToProfile();
+listenToStatus();
 listenToPage();
-
-if (me.isNew) {
-    view.note(current.name, `You are ${me.name} here.`,
-              ['Change name', openProfile]);
-}
 
 start(onLink);
 
+if (me.name) {
+    signIn(me.name);
+
+} else {
+    openProfile();
+}
+
 /* a touch screen would cover half of the page with its keyboard */
-if (matchMedia('(hover: hover)').matches) {
+if (me.name && matchMedia('(hover: hover)').matches) {
     $('text').focus();
 }

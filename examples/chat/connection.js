@@ -3,19 +3,28 @@
  */
 
 import { io } from '/socket.io-client/socket.io.esm.min.js';
+import { demoToken, whyNoToken } from './token.js';
 
 const PING_EVERY = 5000;
 const ACK_TIMEOUT = 10000;
 
+let user = '';
+
+/* a token for each connection, so that none is too old */
 export const socket = io({
     autoConnect: false,
     reconnectionDelay: 300,
     reconnectionDelayMax: 5000,
-    timeout: 8000
+    timeout: 8000,
+    auth: (use) => demoToken(user).then((token) => use({ token }),
+                                        (e) => refused(e.message))
 });
 
-/* state: connecting, connected, reconnecting or offline */
-const link = { state: 'connecting', transport: '', latency: null };
+/*
+ * state: connecting, connected, reconnecting, offline, or refused: "why" says
+ * for what reason
+ */
+const link = { state: 'connecting', transport: '', latency: null, why: '' };
 
 let tell = () => {};
 let asked = 0;
@@ -36,6 +45,13 @@ function measure() {
 }
 
 
+/* it would be the same next time: there is nothing to do but to sign in */
+function refused(why) {
+    socket.disconnect();
+    update({ state: 'refused', transport: '', latency: null, why });
+}
+
+
 function lost(reason) {
     asked = 0;
     update({
@@ -44,9 +60,12 @@ function lost(reason) {
         latency: null
     });
 
-    /* the client takes the server's word for an end; we do not */
+    /*
+     * The client takes the server's word for an end; we do not.  It may have
+     * been the token's.
+     */
     if (!socket.active && reason !== 'io client disconnect') {
-        setTimeout(() => socket.connect(), 2000);
+        setTimeout(() => socket.connect(), 1000);
     }
 }
 
@@ -64,7 +83,8 @@ export function start(listener) {
         });
     });
 
-    socket.on('connect', () => {
+    /* "connect" is too early: rooms are for those the server knows */
+    socket.on('authenticated', () => {
         update({
             state: 'connected', transport: socket.io.engine.transport.name
         });
@@ -79,10 +99,16 @@ export function start(listener) {
     });
 
     socket.on('disconnect', lost);
-    socket.on('connect_error', () => lost());
-    socket.on('error', (e) => console.warn(`chat: ${e.code}: ${e.message}`));
 
-    window.addEventListener('online', retry);
+    socket.on('connect_error', (e) => {
+        if (e.data && e.data.code === 'AUTHENTICATION_FAILED') {
+            refused(e.data.message);
+        } else {
+            lost();
+        }
+    });
+
+    window.addEventListener('online', () => retry());
     window.addEventListener('offline', () => {
         if (!socket.connected) {
             update({ state: 'offline' });
@@ -91,17 +117,29 @@ export function start(listener) {
 
     document.addEventListener('visibilitychange', measure);
     setInterval(measure, PING_EVERY);
+}
 
-    tell({ ...link });
-    socket.connect();
+
+export function signIn(userId) {
+    user = userId;
+    update({ state: 'connecting' });
+    retry('connecting');
 }
 
 
 /* now, not when the next attempt is due */
-export function retry() {
-    if (!socket.connected) {
+export function retry(state = 'reconnecting') {
+    const why = whyNoToken();
+
+    const underWay = socket.active && socket.io.engine
+                     && socket.io.engine.readyState === 'open';
+
+    if (why) {
+        refused(why);
+
+    } else if (user && !underWay) {
         socket.disconnect();
-        update({ state: 'reconnecting' });
+        update({ state, why: '' });
         socket.connect();
     }
 }
@@ -112,9 +150,16 @@ export async function ask(event, data) {
     const reply = await socket.timeout(ACK_TIMEOUT).emitWithAck(event, data);
 
     if (!reply.success) {
-        throw Object.assign(new Error(reply.error.message),
-                            { code: reply.error.code });
+        throw Object.assign(new Error(reply.error.message), reply.error);
     }
 
     return reply.data;
+}
+
+
+/* without waiting for an answer: what fails comes as the event "error" */
+export function say(event, data) {
+    if (socket.connected) {
+        socket.emit(event, data);
+    }
 }

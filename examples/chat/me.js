@@ -1,6 +1,6 @@
 /*
- * me.js: who uses this page: an id for as long as the page is open, a name
- * that the browser keeps, and a status.
+ * me.js: who uses this page: a name, which is the user's id and which the
+ * browser keeps, and a status.
  */
 
 const NAME_MAX = 32;
@@ -56,42 +56,29 @@ export function randomName() {
 
 /* one line, not too long; '' when nothing is left */
 export function cleanName(text) {
-    const line = String(text).replace(/[\p{C}\s]+/gu, ' ').trim();
+    const line = String(text).replace(/[\p{C}\s\ufffd]+/gu, ' ').trim();
 
     return Array.from(line).slice(0, NAME_MAX).join('').trim();
 }
 
 
-/* a tab's own name comes first: two windows may be two people */
-function storedName() {
-    return cleanName(recall('name', 'sessionStorage') || recall('name') || '');
-}
-
-
 export const me = {
-    id: randomId(),
-    name: storedName(),
-    isNew: false,
 
-    /* what the user chose, which is not what others see of a hidden tab */
-    chosen: 'online',
+    /* a tab's own name comes first: two windows may be two people */
+    name: cleanName(recall('name', 'sessionStorage') || recall('name') || ''),
 
-    get status() {
-        return document.hidden && this.chosen === 'online' ? 'away'
-                                                           : this.chosen;
-    },
+    status: 'online',
+    customStatus: {},
 
-    /* "thisTab": the browser goes on knowing the name that it knows */
-    rename(name, { thisTab = false } = {}) {
+    rename(name) {
         this.name = name;
         keep('name', name, 'sessionStorage');
-
-        if (!thisTab) {
-            keep('name', name);
-        }
+        keep('name', name);
     }
 };
 
 
-me.isNew = !me.name;
-me.rename(me.name || randomName(), { thisTab: !me.isNew });
+/* a window that was opened with the browser's name goes on under it */
+if (me.name) {
+    keep('name', me.name, 'sessionStorage');
+}

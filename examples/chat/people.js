@@ -1,266 +1,190 @@
 /*
- * people.js: who is in a room, with which status, and who is typing.
+ * people.js: who is in a room, how they are, and who is typing.
  *
- * Connections here are anonymous, so the server cannot say who somebody is.
- * The pages tell each other, with events that nginx relays to the other
- * members of a room:
+ * The server says who comes and goes (user:joined, user:left), who types
+ * (typing:event) and how everybody is (presence:changed).  Who was in a room
+ * before us it does not list, so the pages tell each other, with two events
+ * that nginx relays (realtime_on):
  *
- *     chat:hello   { roomName, id, name, status }   I am new: who is here?
- *     chat:here    { roomName, id, name, status }   the answer, and changes
- *     chat:typing  { roomName, id, typing }
- *     chat:bye     { roomName, id }
+ *     chat:hello  { roomName }                 I am new: who is here?
+ *     chat:here   { roomName, targetUserId }   the answer, to the new one alone
  *
- * Whoever vanishes says nothing; then the server's user:left tells that
- * somebody is gone, but not who.  It makes everybody answer a roll call:
- * everybody says chat:here, and who was not heard in time is not here.
- *
- * With tokens the server does all this: user:joined and user:left name the
- * user, typing:start, typing:stop and presence:update are its own.  Then this
- * file is what changes.
+ * Both arrive with the sender's userId, which the server sets: nobody can
+ * answer for somebody else.
  */
 
-import { cleanName } from './me.js';
-
-/* how long an answer to a roll call may take */
-const ROLL_TIME = 3000;
-
-/* typing is told again after the first, and believed for the second */
+/* typing ends by itself after 3 s (realtime_typing_timeout) unless renewed */
 const TYPING_EVERY = 2000;
-const TYPING_FOR = 5000;
-
-/* and is over when nothing was typed for so long */
-const TYPING_IDLE = 3000;
+const TYPING_IDLE = 2500;
 
 /* a room is shown, not counted: strangers must not fill our memory */
 const PEOPLE_MAX = 500;
-
-const STATUSES = ['online', 'away', 'busy'];
 
 
 export class People {
 
     /*
-     * "on" is told what happens: changed(room), came(room, person),
-     * went(room, person), renamed(room, person, before), clash(room).
+     * "say" emits an event.  "on" is told what happens: changed(room),
+     * came(room, id), went(room, id), own(presence).
      */
-    constructor(socket, me, on) {
-        this.socket = socket;
-        this.me = me;
+    constructor(socket, say, on) {
+        this.say = say;
         this.on = on;
+        this.me = '';
         this.rooms = new Map();
+        this.presence = new Map();
         this.typing = null;
 
-        socket.on('chat:hello', (data) => this.heard(data, 'hello'));
-        socket.on('chat:here', (data) => this.heard(data, 'here'));
-        socket.on('chat:typing', (data) => this.heardTyping(data));
-        socket.on('chat:bye', (data) => this.heardBye(data));
-        socket.on('user:left', ({ roomName }) => {
-            this.answer(roomName);
-            this.callRoll(roomName);
-        });
+        socket.on('authenticated', (data) => this.authenticated(data));
+        socket.on('user:joined', (data) => this.joined(data));
+        socket.on('user:left', (data) => this.left(data));
+        socket.on('typing:event', (data) => this.types(data));
+        socket.on('presence:changed', (data) => this.changed(data));
+        socket.on('chat:hello', (data) => this.hello(data));
+        socket.on('chat:here', (data) => this.add(data));
         socket.on('disconnect', () => this.lost());
+    }
+
+    /* whatever was known may have changed while nobody told us */
+    authenticated({ userId }) {
+        this.me = userId;
+        this.presence.clear();
+        this.say('presence:request', { userId });
     }
 
     /* the server has let us in, for the first time or again */
     entered(room) {
-        const here = this.rooms.get(room) || {
-            people: new Map(), live: false, roll: 0
-        };
-
-        here.live = true;
-        this.rooms.set(room, here);
-        this.say('hello', room);
-        this.callRoll(room);
+        this.rooms.set(room, { ids: new Set(), typing: [], live: true });
+        this.say('chat:hello', { roomName: room });
     }
 
-    /* before the server is told */
     leave(room) {
-        this.say('bye', room);
+        this.stopTyping(room);
         this.rooms.delete(room);
     }
 
-    leaveAll() {
-        [...this.rooms.keys()].forEach((room) => this.leave(room));
-    }
+    /* [{ id, status, customStatus, typing }] of the others, by name */
+    list(room) {
+        const here = this.rooms.get(room) || { ids: [], typing: [] };
 
-    /* our name or our status is another one */
-    announce() {
-        this.rooms.forEach((here, room) => this.answer(room));
+        return [...here.ids].sort((a, b) => a.localeCompare(b)).map((id) => ({
+            id, ...this.presence.get(id), typing: here.typing.includes(id)
+        }));
     }
 
     /* somebody types here; '' ends it */
     type(room, text) {
+        const here = this.rooms.get(room);
         const now = performance.now();
 
         if (this.typing && (this.typing.room !== room || !text.trim())) {
             this.stopTyping();
         }
 
-        if (!text.trim()) {
+        if (!text.trim() || !here || !here.live) {
             return;
         }
 
         if (!this.typing || now - this.typing.told > TYPING_EVERY) {
             clearTimeout(this.typing && this.typing.timer);
             this.typing = { room, told: now };
-            this.say('typing', room, { typing: true });
+            this.say('typing:start', { roomName: room });
         }
 
         clearTimeout(this.typing.timer);
         this.typing.timer = setTimeout(() => this.stopTyping(), TYPING_IDLE);
     }
 
-    stopTyping() {
-        if (this.typing) {
+    stopTyping(room = this.typing && this.typing.room) {
+        if (this.typing && this.typing.room === room) {
             clearTimeout(this.typing.timer);
-            this.say('typing', this.typing.room, { typing: false });
             this.typing = null;
+
+            if (this.rooms.get(room)?.live) {
+                this.say('typing:stop', { roomName: room });
+            }
         }
     }
 
-    /* [{ id, name, status, typing }] of the others, by name */
-    list(room) {
-        const here = this.rooms.get(room);
+    /* whether the room gained somebody */
+    add({ roomName, userId }) {
+        const here = this.rooms.get(roomName);
 
-        return [...(here ? here.people.values() : [])]
-               .sort((a, b) => a.name.localeCompare(b.name)
-                               || (a.id < b.id ? -1 : 1));
+        if (!here || typeof userId !== 'string' || userId === this.me
+            || here.ids.has(userId) || here.ids.size >= PEOPLE_MAX)
+        {
+            return false;
+        }
+
+        here.ids.add(userId);
+
+        if (!this.presence.has(userId)) {
+            this.presence.set(userId, { status: 'online' });
+            this.say('presence:request', { userId });
+        }
+
+        this.on.changed(roomName);
+
+        return true;
     }
 
-    say(what, room, more) {
-        const here = this.rooms.get(room);
+    joined(data) {
+        if (this.add(data)) {
+            this.on.came(data.roomName, data.userId);
+        }
+    }
 
-        if (here && here.live) {
-            this.socket.emit(`chat:${what}`, {
-                roomName: room, id: this.me.id, ...more,
-                ...(/^he/.test(what) && {
-                    name: this.me.name, status: this.me.status
-                })
+    left({ roomName, userId }) {
+        const here = this.rooms.get(roomName);
+
+        if (here && here.ids.delete(userId)) {
+            this.on.went(roomName, userId);
+            this.on.changed(roomName);
+        }
+    }
+
+    hello(data) {
+        this.add(data);
+
+        if (data.userId !== this.me) {
+            this.say('chat:here', {
+                roomName: data.roomName, targetUserId: data.userId
             });
         }
     }
 
-    answer(room) {
-        this.say('here', room);
+    types({ roomName, threadId, users }) {
+        const here = this.rooms.get(roomName);
+
+        if (here && threadId === undefined) {
+            here.typing = users;
+            this.on.changed(roomName);
+        }
     }
 
-    /* who does not answer in time is gone */
-    callRoll(room) {
-        const here = this.rooms.get(room);
+    changed({ userId, status, customStatus }) {
+        if (userId === this.me) {
+            this.on.own({ status, customStatus });
 
-        if (!here) {
-            return;
-        }
+        } else if (this.presence.has(userId)) {
+            this.presence.set(userId, { status, customStatus });
 
-        const roll = ++here.roll;
-
-        setTimeout(() => {
-            if (!here.live || this.rooms.get(room) !== here) {
-                return;
-            }
-
-            for (const person of here.people.values()) {
-                if (person.roll < roll) {
-                    this.forget(room, person.id);
+            for (const [room, here] of this.rooms) {
+                if (here.ids.has(userId)) {
+                    this.on.changed(room);
                 }
             }
-        }, ROLL_TIME);
-    }
-
-    heard(data, what) {
-        const here = this.rooms.get(data.roomName);
-        const name = cleanName(data.name || '');
-        const known = here && here.people.get(data.id);
-
-        if (!here || !isId(data.id) || data.id === this.me.id || !name
-            || !STATUSES.includes(data.status)
-            || (!known && here.people.size >= PEOPLE_MAX))
-        {
-            return;
-        }
-
-        const person = known || { id: data.id, typing: false };
-        const before = person.name;
-
-        Object.assign(person, { name, status: data.status, roll: here.roll });
-        here.people.set(data.id, person);
-
-        if (what === 'hello') {
-            this.answer(data.roomName);
-
-        } else if (!known && name === this.me.name) {
-            /* we are the one who came later */
-            this.on.clash(data.roomName);
-        }
-
-        if (!known && what === 'hello') {
-            this.on.came(data.roomName, person);
-
-        } else if (known && before !== name) {
-            this.on.renamed(data.roomName, person, before);
-        }
-
-        this.on.changed(data.roomName);
-    }
-
-    heardTyping(data) {
-        const here = this.rooms.get(data.roomName);
-        const person = here && here.people.get(data.id);
-
-        if (!person) {
-            return;
-        }
-
-        clearTimeout(person.timer);
-        person.roll = here.roll;
-        person.typing = data.typing === true;
-
-        if (person.typing) {
-            person.timer = setTimeout(() => {
-                person.typing = false;
-                this.on.changed(data.roomName);
-            }, TYPING_FOR);
-        }
-
-        this.on.changed(data.roomName);
-    }
-
-    heardBye(data) {
-        this.forget(data.roomName, data.id);
-    }
-
-    forget(room, id) {
-        const here = this.rooms.get(room);
-        const person = here && here.people.get(id);
-
-        if (person) {
-            clearTimeout(person.timer);
-            here.people.delete(id);
-            this.on.went(room, person);
-            this.on.changed(room);
         }
     }
 
     /* nothing can be known until the server has let us in again */
     lost() {
-        this.rooms.forEach((here) => {
+        this.rooms.forEach((here, room) => {
             here.live = false;
+            here.typing = [];
+            this.on.changed(room);
         });
 
         this.stopTyping();
-
-        this.rooms.forEach((here, room) => {
-            here.people.forEach((person) => {
-                clearTimeout(person.timer);
-                person.typing = false;
-            });
-
-            this.on.changed(room);
-        });
     }
-}
-
-
-function isId(id) {
-    return typeof id === 'string' && /^[0-9a-f]{16}$/.test(id);
 }

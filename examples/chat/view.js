@@ -2,11 +2,14 @@
  * view.js: what is on the page.  It knows nothing of the server.
  *
  * What people wrote, their names included, gets here as text and stays text:
- * textContent, never HTML.
+ * textContent, never HTML.  Messages may have some markup (markup.js).
  */
+
+import { nodesOf } from './markup.js';
 
 const MESSAGES_MAX = 500;
 const GROUP_TIME = 5 * 60 * 1000;
+const NOTICE_TIME = 8000;
 
 /* how far from its end a log may be and still follow what is added */
 const NEAR_END = 80;
@@ -52,8 +55,8 @@ function hue(id) {
 }
 
 
-function dress(avatar, id, name) {
-    const words = name.split(' ').map((word) => Array.from(word)[0]);
+function dress(avatar, id) {
+    const words = (id || '?').split(' ').map((word) => Array.from(word)[0]);
     const letters = words.length > 1 ? words[0] + words[1] : words[0];
 
     avatar.textContent = letters.toUpperCase();
@@ -63,8 +66,8 @@ function dress(avatar, id, name) {
 }
 
 
-function avatar(id, name) {
-    const el = dress(element('span', 'avatar'), id, name);
+function avatar(id) {
+    const el = dress(element('span', 'avatar'), id);
 
     el.setAttribute('aria-hidden', 'true');
 
@@ -191,7 +194,8 @@ function welcome(room) {
     title.prepend(hash());
     el.append(title, element('p', '', 'What is said here is passed on, not '
         + 'kept: you see what is written while you are in the room. Open this '
-        + 'page in a second window to have somebody to talk to.'));
+        + 'page in another browser, or sign in under another name in a second '
+        + 'window, to have somebody to talk to.'));
 
     return el;
 }
@@ -234,9 +238,9 @@ function adding(room, add, always) {
 
 
 /*
- * message: { key, room, from, name, text, time, own, state, why }; "key" tells
- * the same message again, "state" is sent, sending, waiting or failed.  What
- * is not sent stays below what is.  Returns whether it is new here.
+ * message: { key, room, from, text, time, own, state, why }; "key" tells the
+ * same message again, "state" is sent, sending, waiting or failed.  What is not
+ * sent stays below what is.  Returns whether it is new here.
  */
 export function showMessage(message) {
     const known = messages.get(message.key);
@@ -252,6 +256,7 @@ export function showMessage(message) {
     time.dateTime = new Date(message.time).toISOString();
     time.title = new Date(message.time).toLocaleString();
     el.querySelector('.fate').replaceChildren(...fate(message));
+    showText(el.querySelector('.msg-text'), message);
 
     if (known && (state === message.state || message.state !== 'sent')) {
         return false;
@@ -283,14 +288,33 @@ function build(message) {
 
     el.dataset.key = message.key;
     el.dataset.from = message.from;
-    el.dataset.name = message.name;
 
-    meta.append(element('b', 'msg-name', message.own ? 'You' : message.name),
+    meta.append(element('b', 'msg-name', message.own ? 'You' : message.from),
                 element('time'));
-    body.append(meta, element('p', 'msg-text', message.text), fateLine);
-    el.append(avatar(message.from, message.name), body);
+    body.append(meta, element('p', 'msg-text'), fateLine);
+    el.append(avatar(message.from), body);
 
     return el;
+}
+
+
+/*
+ * Text until the server has made of it what it is.  Only what is new is built
+ * anew: somebody may be selecting it.
+ */
+function showText(el, { text, state }) {
+    const sent = String(state === 'sent');
+
+    if (el.dataset.text === text && el.dataset.sent === sent) {
+        return;
+    }
+
+    Object.assign(el.dataset, { text, sent });
+    el.replaceChildren(state === 'sent' ? nodesOf(text) : text);
+
+    if (!el.textContent) {
+        el.append(element('i', 'nothing', 'Nothing was left of it'));
+    }
 }
 
 
@@ -329,7 +353,6 @@ function group(el) {
 
     const goesOn = prev && prev.classList.contains('msg')
                    && prev.dataset.from === el.dataset.from
-                   && prev.dataset.name === el.dataset.name
                    && el.dataset.time - prev.dataset.time < GROUP_TIME;
 
     el.classList.toggle('first', !goesOn);
@@ -355,7 +378,7 @@ export function note(room, text, action) {
 }
 
 
-/* people: [{ id, name, status, typing }], the first of them us */
+/* people: [{ id, status, customStatus, typing }], the first of them us */
 export function showPeople(people, live) {
     const n = people.length;
 
@@ -367,19 +390,26 @@ export function showPeople(people, live) {
         ? 'Nobody else is here'
         : `You and ${n === 2 ? '1 other' : `${n - 1} others`}`;
 
-    showTyping(people.filter((p) => p.typing).map((p) => p.name));
+    showTyping(people.filter((p) => p.typing).map((p) => p.id));
 }
 
 
-const STATUS = { online: 'Online', away: 'Away', busy: 'Busy' };
+const STATUS = {
+    online: 'Online', away: 'Away', busy: 'Busy', offline: 'Offline'
+};
+
+
+function customText({ emoji, text } = {}) {
+    return [emoji, text].filter(Boolean).join(' ');
+}
 
 
 function personItem(person, i) {
     const item = element('li', 'person');
-    const face = avatar(person.id, person.name);
+    const face = avatar(person.id);
     const dot = element('span', 'dot');
     const text = element('span', 'person-text');
-    const name = element('span', 'person-name', person.name);
+    const name = element('span', 'person-name', person.id);
 
     item.dataset.id = person.id;
     item.dataset.status = person.status;
@@ -392,7 +422,9 @@ function personItem(person, i) {
 
     text.append(name, element('span', 'person-status',
                               person.typing ? 'typing…'
-                                            : STATUS[person.status]));
+                              : customText(person.customStatus)
+                                || STATUS[person.status]));
+    item.title = customText(person.customStatus);
     item.append(face, text);
 
     return item;
@@ -425,20 +457,23 @@ function dots() {
 
 
 export function showMe(me) {
-    dress($('me-avatar'), me.id, me.name);
+    dress($('me-avatar'), me.name);
     $('me-name-text').textContent = me.name;
     $('me-dot').dataset.status = me.status;
-    $('me-status').value = me.chosen;
+    $('me-status').value = me.status;
+    $('me-custom').textContent = customText(me.customStatus) || 'Say more…';
 }
 
 
 const LINK = {
-    connecting: 'Connecting', reconnecting: 'Reconnecting', offline: 'Offline'
+    connecting: 'Connecting', reconnecting: 'Reconnecting',
+    offline: 'Offline', refused: 'Not signed in'
 };
 
 const BANNER = {
     reconnecting: 'No connection to the server. Trying again…',
-    offline: 'This device is offline.'
+    offline: 'This device is offline.',
+    refused: 'You could not be signed in. '
 };
 
 
@@ -461,11 +496,29 @@ export function showLink(link) {
 }
 
 
-export function showBanner(state) {
-    const text = BANNER[state] || '';
+export function showBanner(state, why = '') {
+    const text = BANNER[state] ? BANNER[state] + why : '';
 
     $('banner').hidden = !text;
+    $('banner').dataset.state = state;
     $('banner-text').textContent = text;
+}
+
+
+let noticeTimer = null;
+
+/* an error, until there is room again or it was read; '' takes it away */
+export function showNotice(text, seconds = 0) {
+    clearTimeout(noticeTimer);
+
+    $('notice').hidden = !text;
+    $('notice-text').textContent = seconds
+        ? `${text} Try again in ${seconds} s.` : text;
+
+    if (text) {
+        noticeTimer = setTimeout(() => showNotice(''),
+                                 Math.max(seconds * 1000, NOTICE_TIME));
+    }
 }
 
 

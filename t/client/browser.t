@@ -88,11 +88,16 @@ async function startBrowser() {
 }
 
 
+/* what the console says when a connection is cut, perhaps half made */
+const CUT = /net::ERR_FAILED|WebSocket is closed before/;
+
+
 /*
- * A tab.  "complaints" gets what its console says; "sockets" and "polls" count
- * what it opens; "cut" is set while its requests fail on purpose.
+ * A tab; "name" signs in.  "complaints" gets what its console says; "sockets"
+ * and "polls" count what it opens; "cut" is set while its requests fail on
+ * purpose, "hostile" while it parses what its policy complains about.
  */
-async function openPage(context, url, complaints) {
+async function openPage(context, url, complaints, name) {
     const page = await context.newPage();
     const complain = (line) => complaints.push(line);
 
@@ -100,12 +105,14 @@ async function openPage(context, url, complaints) {
     page.sockets = 0;
     page.polls = 0;
     page.cut = false;
+    page.hostile = false;
 
     page.on('websocket', () => page.sockets++);
     page.on('pageerror', (e) => complain(e.stack));
     page.on('console', (line) => {
         if (/error|warning|assert/.test(line.type())
-            && !(page.cut && /net::ERR_FAILED/.test(line.text())))
+            && !(page.cut && CUT.test(line.text()))
+            && !(page.hostile && /Content Security/.test(line.text())))
         {
             complain(`${line.type()}: ${line.text()}`);
         }
@@ -120,6 +127,10 @@ async function openPage(context, url, complaints) {
     });
 
     await page.goto(`${url}/`);
+
+    if (name) {
+        await signIn(page, name);
+    }
 
     return page;
 }
@@ -165,6 +176,14 @@ async function showsPeople(page, expected, ms = 5000) {
 }
 
 
+/* custom status and the like below the names, the page's own user first */
+const moods = (page) => texts(page, '#people .person-status');
+
+/* lines of the page's own are no articles */
+const LAST = '.log:not([hidden]) .msg:last-of-type .msg-text';
+
+const SENT = '.log:not([hidden]) .msg.own:last-of-type[data-state=sent]';
+
 const connected = (page) => shows(page, '#link-state', ['websocket'], 8000);
 
 const messages = (page) => texts(page, '.log:not([hidden]) .msg-text');
@@ -176,18 +195,37 @@ async function say(page, line) {
 }
 
 
-async function rename(page, name) {
-    await page.click('#me-name');
+async function signIn(page, name) {
     await page.fill('#profile-name', name);
     await page.press('#profile-name', 'Enter');
     await shows(page, '#me-name-text', [name]);
 }
 
 
+/* as somebody else: the page begins anew */
+async function change(page, name) {
+    await page.click('#me-name');
+    await Promise.all([
+        page.waitForEvent('load'),
+        page.fill('#profile-name', name)
+            .then(() => page.press('#profile-name', 'Enter'))
+    ]);
+    await shows(page, '#me-name-text', [name]);
+    await connected(page);
+}
+
+
 async function arriving(anna, ben) {
-    await test('a name of its own, and the upgrade to websocket', async () => {
-        for (const page of [anna, ben]) {
-            like(await text(page, '#me-name-text'), /^\w+ \w+$/, 'name');
+    await test('nothing before a name was given, then websocket', async () => {
+        for (const [page, name] of [[anna, 'Anna'], [ben, 'Ben <b>Beck</b>']]) {
+            ok(await page.isVisible('#profile'), 'a dialog');
+            like(await text(page, '#profile'), /This is a demo/, 'it says so');
+            like(await page.inputValue('#profile-name'), /^\w+ \w+$/, 'name');
+            is(page.polls, 0, 'requests to the server');
+            await page.keyboard.press('Escape');
+            ok(await page.isVisible('#profile'), 'still the dialog');
+
+            await signIn(page, name);
             await connected(page);
             ok(page.polls > 1, 'it polled before');
             is(page.sockets, 1, 'WebSockets');
@@ -201,20 +239,24 @@ async function arriving(anna, ben) {
                  ['general', 'random', 'help'], 'rooms');
     });
 
-    await test('names that people choose, on both sides', async () => {
-        await rename(anna, 'Anna');
-        await rename(ben, 'Ben <b>Beck</b>');
+    await test('who is here, and by which name', async () => {
         await showsPeople(anna, [['Anna you', 'online'],
                                  ['Ben <b>Beck</b>', 'online']]);
-        await rename(ben, 'Ben');
+        await change(ben, 'Ben');
         await showsPeople(anna, [['Anna you', 'online'], ['Ben', 'online']]);
         await showsPeople(ben, [['Ben you', 'online'], ['Anna', 'online']]);
         is(await text(ben, '#room-about'), 'You and 1 other', 'how many');
+
+        const notes = await texts(anna, '.log:not([hidden]) .note');
+
+        ok(notes.includes('Ben <b>Beck</b> left'), 'said that one left');
+        ok(notes.includes('Ben came in'), 'said that one came');
     });
 
     await test('a name is still there after a reload', async () => {
         await ben.reload();
         await shows(ben, '#me-name-text', ['Ben']);
+        ok(!await ben.isVisible('#profile'), 'no dialog');
         await connected(ben);
         await showsPeople(anna, [['Anna you', 'online'], ['Ben', 'online']]);
         await showsPeople(ben, [['Ben you', 'online'], ['Anna', 'online']]);
@@ -224,7 +266,7 @@ async function arriving(anna, ben) {
 
 async function talking(anna, ben) {
     await test('messages in both, in one order, with names', async () => {
-        const lines = ['one', 'two', '<i>three</i>', 'four\nand a half', '5'];
+        const lines = ['one', 'two', '3 < 4 & 5', 'four\nand a half', '5'];
 
         for (const [i, line] of lines.entries()) {
             await say(i % 2 ? ben : anna, line);
@@ -261,6 +303,7 @@ async function talking(anna, ben) {
     await test('typing is shown, and gone', async () => {
         await anna.type('#text', 'hm');
         await shows(ben, '#typing', ['Anna is typing']);
+        isDeeply(await moods(ben), ['Online', 'typing…'], 'in the list');
         is(await text(anna, '#typing'), '', 'not to herself');
         await anna.fill('#text', '');
         await shows(ben, '#typing', ['']);
@@ -278,8 +321,93 @@ async function talking(anna, ben) {
 }
 
 
+/* the last message, as nodes */
+const last = (page) =>
+    page.$eval(LAST, (el) => el.innerHTML);
+
+
+async function markup(anna, ben) {
+    await test('markup: what is allowed, and nothing else', async () => {
+        await say(anna, '<b onclick="x()">bold</b>, <i>not</i> '
+                        + '<a href="https://example.com/?a=1&b">there</a>'
+                        + '<img src=x onerror="document.title = 1">'
+                        + '<script>document.title = 2</script>');
+
+        for (const page of [anna, ben]) {
+            await shows(page, LAST, ['bold, not there']);
+            is(await last(page), '<b>bold</b>, <i>not</i> '
+               + '<a href="https://example.com/?a=1&amp;b" target="_blank" '
+               + 'rel="noopener noreferrer">there</a>', 'markup');
+            is(await page.title(), '#general · Chat', 'title');
+        }
+
+        await say(ben, '<script>document.title = 3</script>');
+
+        for (const page of [anna, ben]) {
+            await shows(page, LAST, ['Nothing was left of it']);
+        }
+    });
+
+    await test('markup that a server should let through', async () => {
+        anna.hostile = true;
+
+        const html = await anna.evaluate(async () => {
+            const { nodesOf } = await import('/markup.js');
+            const el = document.createElement('div');
+
+            el.append(nodesOf('<em id=a style="color: red">x</em>'
+                + '<a href="javascript:alert(1)">y</a><a href=/z>z</a>'
+                + '<svg><a href="//u"><script>1</script></a></svg>'
+                + '<img src=x onerror=alert(1)>' + '<b>'.repeat(100)));
+
+            return el.innerHTML;
+        });
+
+        like(html, new RegExp('^<em>x</em>y<a href="http://[^/"]+/z" '
+            + 'target="_blank" rel="noopener noreferrer">z</a>1(<b>){1,20}'
+            + '(</b>){1,20}$'), 'what the page makes of it');
+
+        anna.hostile = false;
+    });
+}
+
+
 async function presence(anna, ben) {
-    await test('a status, and away when the tab is hidden', async () => {
+    const seen = (mood) => shows(ben, '#people .person-status',
+                                 ['Online', mood]);
+
+    await test('a status', async () => {
+        for (const status of ['busy', 'away', 'online']) {
+            await anna.selectOption('#me-status', status);
+            await showsPeople(ben, [['Ben you', 'online'], ['Anna', status]]);
+            await showsPeople(anna, [['Anna you', status], ['Ben', 'online']]);
+        }
+    });
+
+    await test('a status in words, also for who comes later', async () => {
+        await anna.click('#me-custom');
+        await anna.fill('#custom-emoji', '☕');
+        await anna.fill('#custom-text', 'back <i>soon</i>');
+        await anna.press('#custom-text', 'Enter');
+        await seen('☕ back <i>soon</i>');
+        await shows(anna, '#me-custom', ['☕ back <i>soon</i>']);
+
+        await anna.reload();
+        await connected(anna);
+        await shows(anna, '#me-custom', ['☕ back <i>soon</i>']);
+        await seen('☕ back <i>soon</i>');
+
+        await ben.reload();
+        await connected(ben);
+        await seen('☕ back <i>soon</i>');
+
+        await anna.click('#me-custom');
+        await anna.click('#custom-clear');
+        await seen('Online');
+        await shows(anna, '#me-custom', ['Say more…']);
+    });
+
+    await test('what comes while the tab is hidden is counted', async () => {
         const hide = (hidden) => anna.evaluate((value) => {
             Object.defineProperty(document, 'hidden', {
                 value, configurable: true
@@ -288,21 +416,106 @@ async function presence(anna, ben) {
         }, hidden);
 
         await hide(true);
-        await showsPeople(ben, [['Ben you', 'online'], ['Anna', 'away']]);
-        await hide(false);
-        await showsPeople(ben, [['Ben you', 'online'], ['Anna', 'online']]);
-
-        await anna.selectOption('#me-status', 'busy');
-        await showsPeople(ben, [['Ben you', 'online'], ['Anna', 'busy']]);
-        await hide(true);
         await say(ben, 'are you there?');
         await until(5000, async () => /^\(1\) /.test(await anna.title()),
                     'a title that counts');
         await hide(false);
-        await showsPeople(ben, [['Ben you', 'online'], ['Anna', 'busy']]);
         is(await anna.title(), '#general · Chat', 'title');
-        await anna.selectOption('#me-status', 'online');
-        await showsPeople(ben, [['Ben you', 'online'], ['Anna', 'online']]);
+    });
+}
+
+
+async function refusing(anna, open) {
+    const browser = anna.context().browser();
+
+    await test('a token that is not the server\'s is refused', async () => {
+        const context = await browser.newContext();
+
+        await context.addInitScript(() => {
+            const sign = crypto.subtle.sign.bind(crypto.subtle);
+
+            crypto.subtle.sign = async (...args) => {
+                const mac = new Uint8Array(await sign(...args));
+
+                mac[0] ^= window.forge ? 1 : 0;
+
+                return mac;
+            };
+
+            window.forge = true;
+        });
+
+        const eve = await open(context);
+
+        /* perhaps in the middle of an upgrade */
+        eve.cut = true;
+        await signIn(eve, 'Eve');
+        await shows(eve, '#link-state', ['Not signed in']);
+        await shows(eve, '#banner-text', ['You could not be signed in. The '
+                    + 'token\'s signature is not valid']);
+        await showsPeople(anna, [['Anna you', 'online'], ['Ben', 'online']]);
+
+        await eve.evaluate(() => {
+            window.forge = false;
+        });
+        await eve.click('#retry');
+        await connected(eve);
+        eve.cut = false;
+        await eve.waitForSelector('#banner', { state: 'hidden' });
+        await showsPeople(anna, [['Anna you', 'online'], ['Ben', 'online'],
+                                 ['Eve', 'online']]);
+        await context.close();
+    });
+
+    await test('said where the page cannot sign', async () => {
+        const context = await browser.newContext();
+
+        await context.addInitScript(() => {
+            Object.defineProperty(crypto, 'subtle', { value: undefined });
+        });
+
+        const page = await open(context, 'Eve');
+
+        await shows(page, '#link-state', ['Not signed in']);
+        like(await text(page, '#banner-text'), /http:\/\/localhost only/,
+             'what to do');
+        is(page.polls, 0, 'requests to the server');
+        await context.close();
+        await showsPeople(anna, [['Anna you', 'online'], ['Ben', 'online']]);
+    });
+}
+
+
+async function limits(ben) {
+    await test('too many messages: said, and sent again later', async () => {
+        /* faster than anybody types */
+        await ben.evaluate(() => {
+            for (let i = 1; i <= 12; i++) {
+                document.getElementById('text').value = `line ${i}`;
+                document.getElementById('composer').requestSubmit();
+            }
+        });
+
+        await ben.waitForSelector('.msg[data-state=failed]');
+        like(await text(ben, '#notice'),
+             /^RATE_LIMIT_EXCEEDED: .* Try again in 1 s\./, 'notice');
+        like(await text(ben, '.msg[data-state=failed] .fate'),
+             /^Not sent: Too many messages.* There is room again in 1 s\./,
+             'at the message');
+
+        await sleep(1100);
+
+        while (await ben.locator('.msg[data-state=failed]').count()) {
+            await ben.click('.msg[data-state=failed] .fate button');
+            await ben.waitForSelector('.msg[data-state=sending]',
+                                      { state: 'detached' });
+        }
+
+        isDeeply((await messages(ben)).filter((line) => /^line/.test(line)),
+                 Array.from({ length: 12 }, (x, i) => `line ${i + 1}`),
+                 'all of them');
+        await ben.click('#notice-close');
+        ok(!await ben.isVisible('#notice'), 'the notice is gone');
     });
 }
 
@@ -347,11 +560,49 @@ async function otherRooms(anna, ben) {
 async function leaving(anna, ben, open) {
     const both = [['Anna you', 'online'], ['Ben', 'online']];
 
-    await test('a second window is somebody else, until closed', async () => {
+    await test('a second window is the same user, counted once', async () => {
+        const notes = () => texts(anna, '.log:not([hidden]) .note');
+        const before = await notes();
         const second = await open(ben.context());
 
-        await shows(second, '#me-name-text', ['Ben 2']);
-        await showsPeople(anna, [...both, ['Ben 2', 'online']]);
+        await shows(second, '#me-name-text', ['Ben']);
+        await connected(second);
+        await showsPeople(second, [['Ben you', 'online'], ['Anna', 'online']]);
+        await showsPeople(anna, both);
+
+        /* what one window does the other shows */
+        await second.selectOption('#me-status', 'busy');
+        await showsPeople(ben, [['Ben you', 'busy'], ['Anna', 'online']]);
+        is(await ben.inputValue('#me-status'), 'busy', 'selected');
+        await ben.selectOption('#me-status', 'online');
+        await showsPeople(second, [['Ben you', 'online'], ['Anna', 'online']]);
+
+        await say(second, 'from the other window');
+
+        for (const page of [anna, ben]) {
+            await shows(page, LAST, ['from the other window']);
+        }
+
+        is(await ben.locator(SENT).count(), 1, 'own in both');
+
+        await ben.type('#text', 'x');
+        await shows(anna, '#typing', ['Ben is typing']);
+        is(await text(second, '#typing'), '', 'not to himself');
+        await ben.fill('#text', '');
+
+        await second.close();
+        await sleep(1500);
+        await showsPeople(anna, both);
+        isDeeply(await notes(), before, 'nobody came or left');
+    });
+
+    await test('or another one, who signs in there', async () => {
+        const second = await open(ben.context());
+
+        await connected(second);
+        await change(second, 'Bea');
+        await showsPeople(anna, [['Anna you', 'online'], ['Bea', 'online'],
+                                 ['Ben', 'online']]);
         await second.close();
         await showsPeople(anna, both, 8000);
     });
@@ -361,6 +612,7 @@ async function leaving(anna, ben, open) {
 
         await context.addInitScript(() => {
             localStorage.setItem('chat.name', 'Carl');
+
             window.addEventListener('pagehide', (e) => {
                 e.stopImmediatePropagation();
             });
@@ -431,10 +683,10 @@ async function surviving(anna, ben, target) {
             await sleep(500);
             await settled(anna);
             await settled(ben);
-            await anna.waitForSelector('.msg.own:last-child[data-state=sent]');
+            await anna.waitForSelector(SENT);
 
             await say(ben, `again ${i}`);
-            await shows(anna, '.msg:last-child .msg-text', [`again ${i}`]);
+            await shows(anna, LAST, [`again ${i}`]);
         }
 
         ok(anna.sockets > sockets[0] && ben.sockets > sockets[1],
@@ -453,7 +705,7 @@ async function surviving(anna, ben, target) {
     }, { timeout: 20000 });
 
     await test('no way to the server: said, and mended', async () => {
-        ben.cut = true;
+        anna.cut = ben.cut = true;
         await ben.route('**/socket.io/**', (route) => route.abort());
 
         for (const pid of target.workerPids()) {
@@ -463,16 +715,18 @@ async function surviving(anna, ben, target) {
         await shows(ben, '#link-state', ['Reconnecting']);
         await ben.waitForSelector('#banner', { state: 'visible' });
         await say(ben, 'written meanwhile');
-        await ben.waitForSelector('.msg:last-child[data-state=waiting]');
+        await ben.waitForSelector('.msg:last-of-type[data-state=waiting]');
         await settled(anna);
         await showsPeople(anna, [['Anna you', 'online']], 8000);
 
         await ben.unroute('**/socket.io/**');
-        await ben.click('#retry');
+
+        /* it may have found its way by itself meanwhile */
+        await ben.dispatchEvent('#retry', 'click');
         await settled(ben);
-        ben.cut = false;
-        await shows(anna, '.msg:last-child .msg-text', ['written meanwhile']);
-        await ben.waitForSelector('.msg.own:last-child[data-state=sent]');
+        anna.cut = ben.cut = false;
+        await shows(anna, LAST, ['written meanwhile']);
+        await ben.waitForSelector(SENT);
         await ben.waitForSelector('#banner', { state: 'hidden' });
         await showsPeople(anna, [['Anna you', 'online'], ['Ben', 'online']]);
         await showsPeople(ben, [['Ben you', 'online'], ['Anna', 'online']]);
@@ -488,14 +742,18 @@ tap.run(async () => {
     const target = await server.start(configuration());
     const browser = await startBrowser();
     const complaints = [];
-    const open = (context) => openPage(context, target.url, complaints);
+    const open = (context, name) => openPage(context, target.url, complaints,
+                                             name);
 
     const anna = await open(await browser.newContext());
     const ben = await open(await browser.newContext());
 
     await arriving(anna, ben);
     await talking(anna, ben);
+    await markup(anna, ben);
     await presence(anna, ben);
+    await refusing(anna, open);
+    await limits(ben);
     await otherRooms(anna, ben);
     await leaving(anna, ben, open);
     await narrow(anna);
