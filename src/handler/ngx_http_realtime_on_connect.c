@@ -12,8 +12,9 @@
 #include "base/rt_time.h"
 
 
-/* tokens that one connection may try */
+/* tokens of one connection that may be refused, and be looked at at all */
 #define NGX_HTTP_REALTIME_REFUSED_MAX  8
+#define NGX_HTTP_REALTIME_CHECKED_MAX  256
 
 
 static ngx_http_realtime_socket_t *ngx_http_realtime_connect_open(
@@ -44,7 +45,9 @@ ngx_http_realtime_on_connect(ngx_http_realtime_session_t *s,
 
     /* each costs us a signature; connections are counted */
 
-    if (s->refused >= NGX_HTTP_REALTIME_REFUSED_MAX) {
+    if (s->refused >= NGX_HTTP_REALTIME_REFUSED_MAX
+        || s->checked >= NGX_HTTP_REALTIME_CHECKED_MAX)
+    {
         ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
         return;
     }
@@ -60,6 +63,10 @@ ngx_http_realtime_on_connect(ngx_http_realtime_session_t *s,
                                          why);
         s->refused++;
         return;
+    }
+
+    if (who) {
+        s->checked++;
     }
 
     sk = (rc == NGX_OK) ? ngx_http_realtime_connect_open(s, pkt->nsp, who)

@@ -86,7 +86,7 @@ ngx_http_realtime_move_give(ngx_http_realtime_hub_t *hub,
     item.kind = NGX_HTTP_REALTIME_MOVED_SESSION;
     item.number = s->ref;
     item.kicked = s->kicked;
-    item.more = s->refused;
+    item.more = s->refused | s->checked << 8;
     item.arg = s->from;
 
     ngx_http_realtime_move_put(&mv, &item, ngx_http_realtime_session_sid(s));
@@ -103,7 +103,7 @@ ngx_http_realtime_move_give(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_move_put_rest(&mv);
 
     if (mv.rc != NGX_OK
-        || ngx_http_realtime_directory_move(hub->bus->zone, s->ref, to)
+        || ngx_http_realtime_directory_move(hub->bus->zone, s->ref, to, 1)
            != NGX_OK)
     {
         return NGX_DECLINED;
@@ -119,7 +119,7 @@ ngx_http_realtime_move_give(ngx_http_realtime_hub_t *hub,
 
     if (ngx_http_realtime_bus_append(hub->bus, &e) != NGX_OK) {
         (void) ngx_http_realtime_directory_move(hub->bus->zone, s->ref,
-                                                hub->bus->self);
+                                                hub->bus->self, 0);
         return NGX_DECLINED;
     }
 
@@ -283,7 +283,8 @@ ngx_http_realtime_move_take(ngx_http_realtime_hub_t *hub,
     }
 
     s->kicked = item.kicked;
-    s->refused = item.more;
+    s->refused = item.more & 0xff;
+    s->checked = item.more >> 8;
     s->arriving = 1;
     s->from = item.arg;
     s->transport = transport;

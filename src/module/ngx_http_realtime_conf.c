@@ -125,6 +125,10 @@ ngx_http_realtime_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return rv;
     }
 
+    /* what "if" makes of a location is still that one */
+
+    conf->transport.session.location = prev->transport.session.location;
+
     return conf->enable ? ngx_http_realtime_use_location(cf, conf)
                         : NGX_CONF_OK;
 }
@@ -367,8 +371,9 @@ ngx_http_realtime_use_location(ngx_conf_t *cf,
     rmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_realtime_module);
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    if (ngx_http_realtime_name_location(cf, rmcf, clcf, &session->location)
-        != NGX_OK)
+    if (!clcf->noname
+        && ngx_http_realtime_name_location(cf, rmcf, clcf, &session->location)
+           != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -398,8 +403,7 @@ ngx_http_realtime_use_location(ngx_conf_t *cf,
 /*
  * A number for the location that stays over a reload: a session is served
  * where it was opened, under the rules it was opened with, and nowhere else.
- * Locations of the same names are told apart by their order; what "if" makes
- * of one is still that one.
+ * Locations of the same names are told apart by their order.
  */
 
 static ngx_int_t
@@ -431,7 +435,7 @@ ngx_http_realtime_name_location(ngx_conf_t *cf,
 
     taken = rmcf->locations.elts;
 
-    for (i = 0; !clcf->noname && i < rmcf->locations.nelts; i++) {
+    for (i = 0; i < rmcf->locations.nelts; i++) {
         if (taken[i] == id) {
             id++;
             i = -1;

@@ -115,7 +115,8 @@ struct ngx_http_realtime_session_s {
     u_char                                sid[RT_ID_LEN];
     uint8_t                               state;
     uint8_t                               reason;
-    uint8_t                               refused;    /* CONNECTs */
+    uint8_t                               refused;    /* tokens; handler/ */
+    uint16_t                              checked;    /* the same */
     unsigned                              dirty:1;
     unsigned                              pinged:1;   /* pong outstanding */
     unsigned                              kicked:1;   /* has been sent a

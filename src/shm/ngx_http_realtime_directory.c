@@ -198,7 +198,7 @@ ngx_http_realtime_directory_lookup_locked(ngx_http_realtime_zone_t *z,
 
 ngx_int_t
 ngx_http_realtime_directory_move(ngx_http_realtime_zone_t *z, rt_ref_t ref,
-    ngx_http_realtime_wid_t to)
+    ngx_http_realtime_wid_t to, ngx_uint_t websocket)
 {
     ngx_int_t                         rc;
     ngx_http_realtime_shared_t       *sh = z->sh;
@@ -215,7 +215,7 @@ ngx_http_realtime_directory_move(ngx_http_realtime_zone_t *z, rt_ref_t ref,
         sh->slot[rec->owner.slot].sessions--;
         sh->slot[to.slot].sessions++;
         rec->owner = to;
-        rec->websocket = 1;
+        rec->websocket = websocket;
         rc = NGX_OK;
     }
 

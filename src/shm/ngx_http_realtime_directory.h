@@ -51,11 +51,12 @@ void ngx_http_realtime_directory_websocket(ngx_http_realtime_zone_t *z,
     rt_ref_t ref);
 
 /*
- * Gives the session to another worker, where it has a WebSocket.
- * NGX_DECLINED if that one has gone: the session stays where it was.
+ * Gives the session to another worker, where it has a WebSocket, or back to
+ * one where it has none.  NGX_DECLINED if that worker has gone: the session
+ * stays where it was.
  */
 ngx_int_t ngx_http_realtime_directory_move(ngx_http_realtime_zone_t *z,
-    rt_ref_t ref, ngx_http_realtime_wid_t to);
+    rt_ref_t ref, ngx_http_realtime_wid_t to, ngx_uint_t websocket);
 
 /* takes the session out, with its sockets and memberships */
 void ngx_http_realtime_directory_remove(ngx_http_realtime_zone_t *z,

@@ -18,6 +18,9 @@ static ngx_uint_t ngx_http_realtime_limits_drop_locked(
 /* of all bytes of the arena, one in so many may be limits of one kind */
 #define NGX_HTTP_REALTIME_LIMITS_SHARE  16
 
+/* how many are looked at for one that says nothing any more */
+#define NGX_HTTP_REALTIME_LIMITS_LOOKS  4
+
 #define NGX_HTTP_REALTIME_LIMITS_LINK                                         \
     offsetof(ngx_http_realtime_limit_rec_t, link)
 
@@ -163,42 +166,44 @@ ngx_http_realtime_limits_forget_locked(ngx_http_realtime_zone_t *z,
 
 
 /*
- * The first of the chain was not used for longest.  All of a kind last equally
- * long, but for those who are blocked: they go to the end, out of the way.
- * "any": it may say something yet.
+ * The first of the chain was not used for longest, but it may say something for
+ * longer than others do: then it goes to the end, out of the way.  "any": the
+ * first goes, whatever it says.
  */
 
 static ngx_uint_t
 ngx_http_realtime_limits_drop_locked(ngx_http_realtime_zone_t *z,
     ngx_uint_t kind, uint64_t now, ngx_uint_t any)
 {
-    rt_ref_t                        ref = z->sh->limit[kind].first;
-    ngx_http_realtime_limit_rec_t  *rec = ngx_http_realtime_at(z, ref);
+    rt_ref_t                        ref;
+    ngx_uint_t                      i;
+    ngx_http_realtime_chain_t      *chain = &z->sh->limit[kind];
+    ngx_http_realtime_limit_rec_t  *rec;
 
-    if (rec == NULL) {
-        return 0;
-    }
+    for (i = 0; i < NGX_HTTP_REALTIME_LIMITS_LOOKS; i++) {
 
-    if (any || rt_limit_idle(&rec->limit, now)) {
-        ngx_http_realtime_chain_remove(z, &z->sh->limit[kind], ref,
-                                       NGX_HTTP_REALTIME_LIMITS_LINK);
+        ref = chain->first;
+        rec = ngx_http_realtime_at(z, ref);
 
-    } else {
-        if (rec->limit.blocked) {
-            ngx_http_realtime_chain_remove(z, &z->sh->limit[kind], ref,
-                                           NGX_HTTP_REALTIME_LIMITS_LINK);
-            ngx_http_realtime_chain_add(z, &z->sh->limit[kind], ref,
-                                        NGX_HTTP_REALTIME_LIMITS_LINK, 0);
+        if (rec == NULL) {
+            return 0;
         }
 
-        return 0;
+        ngx_http_realtime_chain_remove(z, chain, ref,
+                                       NGX_HTTP_REALTIME_LIMITS_LINK);
+
+        if (any || rt_limit_idle(&rec->limit, now)) {
+            ngx_http_realtime_keyed_unlink(z, ref);
+            z->sh->limits--;
+            z->sh->limited[kind]--;
+
+            rt_arena_free(z->sh->arena, ref);
+            return 1;
+        }
+
+        ngx_http_realtime_chain_add(z, chain, ref,
+                                    NGX_HTTP_REALTIME_LIMITS_LINK, 0);
     }
 
-    ngx_http_realtime_keyed_unlink(z, ref);
-    z->sh->limits--;
-    z->sh->limited[kind]--;
-
-    rt_arena_free(z->sh->arena, ref);
-
-    return 1;
+    return 0;
 }
