@@ -281,7 +281,10 @@ ngx_http_realtime_access_limit(ngx_http_realtime_call_t *call,
         return NGX_OK;
 
     case NGX_BUSY:
-        ngx_http_realtime_answer_wait(call, wait);
+        ngx_http_realtime_answer_wait(call, wait,
+                               kind == NGX_HTTP_REALTIME_LIMIT_EVENTS
+                               ? "Too many events. Please slow down."
+                               : "Too many messages. Please slow down.");
         return NGX_DECLINED;
 
     default:

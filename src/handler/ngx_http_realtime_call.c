@@ -113,16 +113,17 @@ ngx_http_realtime_answer_error(ngx_http_realtime_call_t *call,
 
 
 void
-ngx_http_realtime_answer_wait(ngx_http_realtime_call_t *call, uint64_t wait)
+ngx_http_realtime_answer_wait(ngx_http_realtime_call_t *call, uint64_t wait,
+    const char *message)
 {
     rt_buf_t  b;
     u_char    buf[NGX_HTTP_REALTIME_ERROR_MAX];
 
     rt_buf_init(&b, buf, sizeof(buf));
 
-    rt_buf_put(&b, rt_lit("{\"code\":\"RATE_LIMIT_EXCEEDED\",\"message\":"
-                          "\"Too many messages. Please slow down.\","
-                          "\"retryAfter\":"));
+    rt_buf_put(&b, rt_lit("{\"code\":\"RATE_LIMIT_EXCEEDED\",\"message\":"));
+    rt_buf_json(&b, rt_str(ngx_strlen(message), message));
+    rt_buf_put(&b, rt_lit(",\"retryAfter\":"));
     rt_buf_u64(&b, (wait + 999) / 1000);
     rt_buf_char(&b, '}');
 

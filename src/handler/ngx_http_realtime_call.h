@@ -70,9 +70,9 @@ void ngx_http_realtime_answer_error(ngx_http_realtime_call_t *call,
 void ngx_http_realtime_answer_invalid(ngx_http_realtime_call_t *call,
     rt_invalid_t *inv);
 
-/* RATE_LIMIT_EXCEEDED: there is room again in "wait" ms */
+/* RATE_LIMIT_EXCEEDED: again in "wait" ms; "message" is a constant */
 void ngx_http_realtime_answer_wait(ngx_http_realtime_call_t *call,
-    uint64_t wait);
+    uint64_t wait, const char *message);
 
 /* UNKNOWN_EVENT */
 void ngx_http_realtime_answer_unknown(ngx_http_realtime_call_t *call);

@@ -38,6 +38,22 @@ static const ngx_http_realtime_rule_t  ngx_http_realtime_builtins[] = {
 #undef ngx_http_realtime_builtin
 
 
+/* what clients believe to come from the server */
+
+static const rt_str_t  ngx_http_realtime_own_events[] = {
+    rt_string("connected"),
+    rt_string("authenticated"),
+    rt_string("room:joined"),
+    rt_string("room:left"),
+    rt_string("user:joined"),
+    rt_string("user:left"),
+    rt_string("message:new"),
+    rt_string("typing:event"),
+    rt_string("presence:changed"),
+    rt_string("error")
+};
+
+
 void
 ngx_http_realtime_on_event(ngx_http_realtime_socket_t *sk,
     ngx_http_realtime_packet_t *pkt)
@@ -147,6 +163,14 @@ ngx_http_realtime_rule_find(ngx_http_realtime_events_conf_t *conf,
     for (i = 0; i < rt_nitems(ngx_http_realtime_builtins); i++) {
         if (rt_str_eq(ngx_http_realtime_builtins[i].name, name)) {
             return &ngx_http_realtime_builtins[i];
+        }
+    }
+
+    /* what only the server says is not to come from clients by accident */
+
+    for (i = 0; i < rt_nitems(ngx_http_realtime_own_events); i++) {
+        if (rt_str_eq(ngx_http_realtime_own_events[i], name)) {
+            return NULL;
         }
     }
 

@@ -75,7 +75,8 @@ typedef struct {
 
 /*
  * The row for "name": an exact one, of the location before a built-in one;
- * then the one with the longest prefix; or NULL.
+ * then the one with the longest prefix; or NULL.  Names of events that the
+ * server sends take an exact row: no prefix lets clients forge them.
  */
 const ngx_http_realtime_rule_t *ngx_http_realtime_rule_find(
     ngx_http_realtime_events_conf_t *conf, rt_str_t name);

@@ -37,7 +37,8 @@ ngx_http_realtime_on_typing_start(ngx_http_realtime_call_t *call)
         return;
 
     case NGX_BUSY:
-        ngx_http_realtime_answer_wait(call, timeout);
+        ngx_http_realtime_answer_wait(call, timeout,
+                                      "You are typing in too many places.");
         return;
 
     default:

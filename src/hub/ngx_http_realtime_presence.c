@@ -4,6 +4,7 @@
 
 
 static void ngx_http_realtime_presence_handler(ngx_event_t *ev);
+static void ngx_http_realtime_presence_unlock(ngx_http_realtime_hub_t *hub);
 static uint64_t ngx_http_realtime_presence_tell_locked(
     ngx_http_realtime_hub_t *hub);
 static ngx_int_t ngx_http_realtime_presence_allowed_locked(
@@ -40,7 +41,6 @@ ngx_int_t
 ngx_http_realtime_presence_attach(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk, ngx_http_realtime_user_conf_t conf)
 {
-    uint64_t                   due;
     ngx_int_t                  rc;
     ngx_http_realtime_zone_t  *z = hub->bus->zone;
 
@@ -48,12 +48,7 @@ ngx_http_realtime_presence_attach(ngx_http_realtime_hub_t *hub,
 
     rc = ngx_http_realtime_users_attach_locked(z, sk->ref, sk->nsp->name,
                                                sk->who->id, conf);
-    due = ngx_http_realtime_presence_tell_locked(hub);
-
-    ngx_http_realtime_zone_unlock(z);
-
-    ngx_http_realtime_bus_kick(hub->bus);
-    ngx_http_realtime_presence_at(hub, due);
+    ngx_http_realtime_presence_unlock(hub);
 
     return rc;
 }
@@ -64,7 +59,6 @@ ngx_http_realtime_presence_update(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk, rt_status_e status,
     const rt_str_t *custom)
 {
-    uint64_t                         due;
     ngx_int_t                        rc = NGX_DECLINED;
     ngx_http_realtime_zone_t        *z = hub->bus->zone;
     ngx_http_realtime_socket_rec_t  *rec;
@@ -78,12 +72,7 @@ ngx_http_realtime_presence_update(ngx_http_realtime_hub_t *hub,
                                                    custom);
     }
 
-    due = ngx_http_realtime_presence_tell_locked(hub);
-
-    ngx_http_realtime_zone_unlock(z);
-
-    ngx_http_realtime_bus_kick(hub->bus);
-    ngx_http_realtime_presence_at(hub, due);
+    ngx_http_realtime_presence_unlock(hub);
 
     return rc;
 }
@@ -132,6 +121,22 @@ ngx_http_realtime_presence_query(ngx_http_realtime_hub_t *hub,
 }
 
 
+/* tells what there is to tell, and gives the state mutex back */
+
+static void
+ngx_http_realtime_presence_unlock(ngx_http_realtime_hub_t *hub)
+{
+    uint64_t  due;
+
+    due = ngx_http_realtime_presence_tell_locked(hub);
+
+    ngx_http_realtime_zone_unlock(hub->bus->zone);
+
+    ngx_http_realtime_bus_kick(hub->bus);
+    ngx_http_realtime_presence_at(hub, due);
+}
+
+
 static void
 ngx_http_realtime_presence_put(rt_buf_t *b, rt_str_t id, rt_status_e status,
     rt_str_t custom)
@@ -161,7 +166,6 @@ ngx_http_realtime_presence_handler(ngx_event_t *ev)
 void
 ngx_http_realtime_presence_tell(ngx_http_realtime_hub_t *hub)
 {
-    uint64_t                   due;
     ngx_http_realtime_zone_t  *z = hub->bus->zone;
 
     if (atomic_load_explicit(&z->sh->waiting, memory_order_relaxed) == 0) {
@@ -170,12 +174,7 @@ ngx_http_realtime_presence_tell(ngx_http_realtime_hub_t *hub)
 
     ngx_http_realtime_zone_lock(z);
 
-    due = ngx_http_realtime_presence_tell_locked(hub);
-
-    ngx_http_realtime_zone_unlock(z);
-
-    ngx_http_realtime_bus_kick(hub->bus);
-    ngx_http_realtime_presence_at(hub, due);
+    ngx_http_realtime_presence_unlock(hub);
 }
 
 

@@ -387,7 +387,7 @@ char *
 ngx_http_realtime_set_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_int_t         n;
-    ngx_str_t        *value = cf->args->elts, block;
+    ngx_str_t        *value = cf->args->elts, *bad, block;
     ngx_uint_t        nelts = cf->args->nelts;
     rt_limit_conf_t  *limit = (rt_limit_conf_t *) ((char *) conf
                                                    + cmd->offset);
@@ -402,21 +402,27 @@ ngx_http_realtime_set_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_OK;
     }
 
+    bad = &value[1];
     n = ngx_atoi(value[1].data, value[1].len);
 
-    if (n <= 0 || n > NGX_MAX_INT32_VALUE || nelts == 2
-        || ngx_http_realtime_limit_time(cf, &value[2], &limit->period)
-           != NGX_OK)
-    {
+    if (n <= 0 || n > NGX_MAX_INT32_VALUE || nelts == 2) {
         goto invalid;
     }
 
     limit->points = n;
+    bad = &value[2];
+
+    if (ngx_http_realtime_limit_time(cf, &value[2], &limit->period)
+        != NGX_OK)
+    {
+        goto invalid;
+    }
 
     if (nelts == 3) {
         return NGX_CONF_OK;
     }
 
+    bad = &value[3];
     block = value[3];
 
     if (ngx_strncmp(block.data, "block=", sizeof("block=") - 1) != 0) {
@@ -435,7 +441,7 @@ invalid:
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "invalid value \"%V\" of %V: it must be \"off\", or a "
                        "number above 0, a time and perhaps another one, as in "
-                       "\"100 60s block=300s\"", &value[nelts - 1], &value[0]);
+                       "\"100 60s block=300s\"", bad, &value[0]);
     return NGX_CONF_ERROR;
 }
 

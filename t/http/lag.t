@@ -12,6 +12,7 @@ const { reference, start } = require('../lib/fixture');
 const eio = require('../lib/eio');
 const { Socket } = require('../lib/sio');
 const tap = require('../lib/tap');
+const { WebSocket } = require('../lib/ws');
 
 const { is, isDeeply, like, ok, sleep, test } = tap;
 
@@ -370,6 +371,38 @@ async function orphan(server, act) {
 }
 
 
+/*
+ * By the connection that is there already: the kernel may hand a new one to the
+ * worker that stands still.
+ */
+function webSocket(server, p) {
+    const req = http.request({
+        port: server.port, path: p.uri('websocket'), agent: p.options.agent,
+        headers: {
+            'Connection': 'Upgrade', 'Upgrade': 'websocket',
+            'Sec-WebSocket-Version': '13',
+            'Sec-WebSocket-Key': 'AAAAAAAAAAAAAAAAAAAAAA=='
+        }
+    });
+
+    return tap.within(5000, new Promise((resolve, reject) => {
+        req.on('error', reject);
+        req.on('response', (res) => {
+            reject(new Error(`status ${res.statusCode}`));
+        });
+
+        req.on('upgrade', (res, socket, head) => {
+            const ws = new WebSocket(socket);
+
+            ws.feed(head);
+            resolve(ws);
+        });
+
+        req.end();
+    }), 'an upgrade');
+}
+
+
 async function orphans() {
     const server = await start('chat', {
         ...QUIET, workers: 2, maxPayload: 20000, name: 'requests',
@@ -392,7 +425,7 @@ async function orphans() {
 
     await test('a WebSocket that probed then is closed', async () => {
         await orphan(server, async (p) => {
-            const { ws } = await eio.upgrade(server, { sid: p.sid });
+            const ws = await webSocket(server, p);
 
             ws.send('2probe');
 
@@ -402,7 +435,7 @@ async function orphans() {
 
     await test('a WebSocket that took over then is closed', async () => {
         await orphan(server, async (p) => {
-            const { ws } = await eio.upgrade(server, { sid: p.sid });
+            const ws = await webSocket(server, p);
 
             ws.send('5');
 

@@ -22,6 +22,8 @@ const SLOW = {
     message: 'Too many messages. Please slow down.'
 };
 
+const BUSY = { ...SLOW, message: 'Too many events. Please slow down.' };
+
 
 function location(where, ...limits) {
     const names = ['messages', 'room', 'connections', 'events'];
@@ -50,12 +52,12 @@ function says(s, roomName, content = 'x') {
 }
 
 
-/* is told to wait; resolves to retryAfter */
-async function slow(s, event, ...args) {
-    const { retryAfter, ...error } = await refused(s, SLOW.code, event,
+/* is told to wait, as "said"; resolves to retryAfter */
+async function waits(said, s, event, ...args) {
+    const { retryAfter, ...error } = await refused(s, said.code, event,
                                                    ...args);
 
-    isDeeply(error, SLOW, 'the error');
+    isDeeply(error, said, 'the error');
     ok(Number.isInteger(retryAfter) && retryAfter > 0,
        `retryAfter ${retryAfter}`);
 
@@ -64,7 +66,7 @@ async function slow(s, event, ...args) {
 
 
 function tooMuch(s, roomName) {
-    return slow(s, 'message:send', { roomName, content: 'too much' });
+    return waits(SLOW, s, 'message:send', { roomName, content: 'too much' });
 }
 
 
@@ -345,7 +347,7 @@ async function events(server) {
                                 ['whatever'], ['pong', {}],
                                 ['message:send', { roomName, content: 'x' }],
                                 ['room:leave', { roomName }]]) {
-                about(await slow(s, ...args), 7200);
+                about(await waits(BUSY, s, ...args), 7200);
             }
         }
 
@@ -353,7 +355,7 @@ async function events(server) {
 
         const c = await user(server, id, at);
 
-        about(await slow(c, 'ping'), 7200);
+        about(await waits(BUSY, c, 'ping'), 7200);
         await done(await user(server, unique('bob'), at), 'ping');
         await done(await guest(server, at), 'ping');
     }, { timeout: 30000 });
@@ -367,7 +369,7 @@ async function events(server) {
 
         const { retryAfter, ...error } = await s.one('error');
 
-        isDeeply(error, SLOW, 'the error');
+        isDeeply(error, BUSY, 'the error');
         about(retryAfter, 7200);
         is(got(s, 'pong').length, 5, 'answers');
     });

@@ -37,6 +37,12 @@ const locations = `
         realtime_presence_scope rooms;
         realtime_allow_anonymous on;
     }
+
+    location /any/ {
+        realtime on;
+        realtime_allow_anonymous on;
+        realtime_on * relay;
+    }
 `;
 
 
@@ -141,6 +147,26 @@ async function oracle(server) {
 }
 
 
+/* what only the server says, with a row for events of any name */
+async function forged(server) {
+    const roomName = unique('room');
+    const s = await guest(at(server, '/any/'));
+
+    await join(s, roomName);
+
+    for (const event of ['connected', 'authenticated', 'message:new',
+                         'room:joined', 'room:left', 'user:joined',
+                         'user:left', 'typing:event', 'presence:changed',
+                         'error'])
+    {
+        await refused(s, 'UNKNOWN_EVENT', event, { roomName });
+    }
+
+    await done(s, 'message:newer', { roomName });
+    await s.client.close();
+}
+
+
 /* a signature is work: nobody may ask for it without end */
 async function guessing(server) {
     const strict = at(server, '/strict/');
@@ -177,6 +203,9 @@ tap.run(async () => {
     await test('what a room is declared to be', () => declared(server));
 
     await test('presence is no business of strangers', () => oracle(server));
+
+    await test('no prefix lets clients forge what the server says',
+        () => forged(server));
 
     await test('tokens are not tried for ever', () => guessing(server));
 

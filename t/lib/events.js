@@ -81,6 +81,8 @@ const SLOW = {
     message: 'Too many messages. Please slow down.'
 };
 
+const BUSY = { ...SLOW, message: 'Too many events. Please slow down.' };
+
 
 function wrong(...details) {
     return {
@@ -138,7 +140,7 @@ const FIELDS = {
         ...['a\0', '\n', 'a\x7f'].map((id) => [id, 'Invalid'])
     ],
     timestamp: [
-        [undefined, 'Expected number'], [null, 'Expected number'],
+        [undefined, 'Required'], [null, 'Expected number'],
         ['1', 'Expected number'], [-1, 'Expected number'],
         [[], 'Expected number'], [{}, 'Expected number']
     ],
@@ -650,7 +652,7 @@ const MOVES = [
 /* the same for every event, or for most */
 const EVERY = EVENTS.flatMap((event) => [
     ['over the limit of events', {
-        event, at: '/few-events/', error: { ...SLOW, retryAfter: 7200 }
+        event, at: '/few-events/', error: { ...BUSY, retryAfter: 7200 }
     }],
     ['turned off', { event, at: off(event), silent: true }]
 ]).concat(['message:send', 'cursor:move'].flatMap((event) => [
