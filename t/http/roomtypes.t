@@ -130,6 +130,8 @@ async function closed(server) {
     const GONE_ = { code: 'ROOM_NOT_FOUND', message: 'There is no such room' };
 
     await test('room_create off: rooms that are declared', async () => {
+        await empty(server);
+
         const s = await guest(server, at);
 
         for (const roomName of ['lobby', 'dm-1', 'dm-hall', 'news',

@@ -7,6 +7,7 @@
  */
 
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const {
     done, empty, got, guest, moving, rejected
@@ -214,7 +215,8 @@ function same(a, b) {
 
 
 async function keys() {
-    const file = path.join(fs.mkdtempSync('/tmp/realtime-jwk-'), 'key.json');
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'realtime-jwk-'));
+    const file = path.join(dir, 'key.json');
 
     fs.writeFileSync(file, JSON.stringify(
         tokens.keys.ec256.public.export({ format: 'jwk' })));
