@@ -161,7 +161,10 @@ async function sources() {
     }
 
     await test('none of them is in the log', async () => {
-        notIn(server.errorLog(), [alice().split('.')[0]]);
+        /* nginx names the request where a client goes in the middle of it */
+
+        notIn(server.errorLog().replace(/request: "[^"]*"/g, ''),
+              [alice().split('.')[0]]);
     });
 }
 
