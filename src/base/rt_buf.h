@@ -31,9 +31,12 @@ void rt_buf_char(rt_buf_t *b, u_char ch);
 /* decimal digits */
 void rt_buf_u64(rt_buf_t *b, uint64_t n);
 
+/* bytes that one takes at most in rt_buf_json() */
+#define RT_BUF_ESCAPED  6
+
 /*
  * A JSON string: quotes, and escapes for what RFC 8259, 7 demands.  "s" must
- * be valid UTF-8, which is passed through.  An escaped byte takes up to six.
+ * be valid UTF-8, which is passed through.
  */
 void rt_buf_json(rt_buf_t *b, rt_str_t s);
 

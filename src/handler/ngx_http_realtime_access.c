@@ -177,14 +177,17 @@ ngx_http_realtime_access_write(ngx_http_realtime_call_t *call, rt_str_t room)
     ngx_http_realtime_membership_t       *m;
     const ngx_http_realtime_room_rule_t  *rule;
 
-    m = ngx_http_realtime_room_member(call->sk, room);
+    m = ngx_http_realtime_call_member(call, room);
+
+    if (m == NULL) {
+        return NGX_DECLINED;
+    }
 
     /* as it is declared here, and as it was when this worker saw it first */
 
     rule = ngx_http_realtime_access_rule(
                    ngx_http_realtime_access_conf(call->sk->session), room);
-    type = ngx_http_realtime_room_type(rule ? rule->kind
-                                            : m ? m->room->kind : 0);
+    type = ngx_http_realtime_room_type(rule ? rule->kind : m->room->kind);
 
     if (who && !who->write) {
         ngx_http_realtime_answer_error(call, "PERMISSION_DENIED",

@@ -49,7 +49,7 @@ ngx_int_t ngx_http_realtime_access_connect(ngx_http_realtime_session_t *s,
 ngx_int_t ngx_http_realtime_access_room(ngx_http_realtime_call_t *call,
     rt_str_t room, ngx_http_realtime_entrance_t *in);
 
-/* whether the sender may write to a room that it is in; the same */
+/* whether the sender is in the room, and may write there; the same */
 ngx_int_t ngx_http_realtime_access_write(ngx_http_realtime_call_t *call,
     rt_str_t room);
 

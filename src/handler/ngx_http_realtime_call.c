@@ -209,26 +209,17 @@ ngx_http_realtime_call_room(ngx_http_realtime_call_t *call,
 }
 
 
-ngx_int_t
-ngx_http_realtime_call_own_room(ngx_http_realtime_call_t *call,
-    rt_room_ref_t *room)
-{
-    if (ngx_http_realtime_call_room(call, room) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_http_realtime_call_member(call, room->name);
-}
-
-
-ngx_int_t
+ngx_http_realtime_membership_t *
 ngx_http_realtime_call_member(ngx_http_realtime_call_t *call, rt_str_t room)
 {
-    if (ngx_http_realtime_room_member(call->sk, room)) {
-        return NGX_OK;
+    ngx_http_realtime_membership_t  *m;
+
+    m = ngx_http_realtime_room_member(call->sk, room);
+
+    if (m == NULL) {
+        ngx_http_realtime_answer_error(call, "NOT_IN_ROOM",
+                                       "You are not in this room");
     }
 
-    ngx_http_realtime_answer_error(call, "NOT_IN_ROOM",
-                                   "You are not in this room");
-    return NGX_DECLINED;
+    return m;
 }

@@ -89,13 +89,9 @@ void ngx_http_realtime_call_full(ngx_http_realtime_call_t *call,
 ngx_int_t ngx_http_realtime_call_room(ngx_http_realtime_call_t *call,
     rt_room_ref_t *room);
 
-/* NGX_OK if the sender is in the room; otherwise an error was answered */
-ngx_int_t ngx_http_realtime_call_member(ngx_http_realtime_call_t *call,
-    rt_str_t room);
-
-/* both */
-ngx_int_t ngx_http_realtime_call_own_room(ngx_http_realtime_call_t *call,
-    rt_room_ref_t *room);
+/* the sender's membership of the room, or NULL and an error was answered */
+ngx_http_realtime_membership_t *ngx_http_realtime_call_member(
+    ngx_http_realtime_call_t *call, rt_str_t room);
 
 
 #endif /* _NGX_HTTP_REALTIME_CALL_H_INCLUDED_ */

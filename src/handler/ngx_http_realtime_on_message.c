@@ -17,7 +17,7 @@
  */
 #define NGX_HTTP_REALTIME_CLEAN_TEXT  65536
 #define NGX_HTTP_REALTIME_CLEAN_JSON                                          \
-    (NGX_HTTP_REALTIME_CLEAN_TEXT * 2 + RT_CLEAN_MAX * 6)
+    (NGX_HTTP_REALTIME_CLEAN_TEXT * 2 + RT_CLEAN_MAX * RT_BUF_ESCAPED)
 #define NGX_HTTP_REALTIME_CLEAN_MAX                                           \
     (RT_CLEAN_MAX + NGX_HTTP_REALTIME_CLEAN_TEXT                              \
      + NGX_HTTP_REALTIME_CLEAN_JSON)
@@ -57,8 +57,7 @@ ngx_http_realtime_on_message_send(ngx_http_realtime_call_t *call)
         return;
     }
 
-    if (ngx_http_realtime_call_member(call, msg.room.name) != NGX_OK
-        || ngx_http_realtime_access_write(call, msg.room.name) != NGX_OK
+    if (ngx_http_realtime_access_write(call, msg.room.name) != NGX_OK
         || ngx_http_realtime_access_message(call, msg.room.name) != NGX_OK)
     {
         return;

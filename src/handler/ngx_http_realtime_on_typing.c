@@ -53,7 +53,9 @@ ngx_http_realtime_on_typing_stop(ngx_http_realtime_call_t *call)
     rt_typing_t                 typing;
     ngx_http_realtime_thread_t  thread;
 
-    if (ngx_http_realtime_typing_read(call, &typing, &thread) != NGX_OK) {
+    if (ngx_http_realtime_typing_read(call, &typing, &thread) != NGX_OK
+        || ngx_http_realtime_call_member(call, typing.room.name) == NULL)
+    {
         return;
     }
 
@@ -88,5 +90,5 @@ ngx_http_realtime_typing_read(ngx_http_realtime_call_t *call,
     thread->id = typing->thread;
     thread->named = typing->has_thread;
 
-    return ngx_http_realtime_call_member(call, typing->room.name);
+    return NGX_OK;
 }

@@ -28,7 +28,7 @@ ngx_http_realtime_relay(ngx_http_realtime_call_t *call, rt_str_t as)
     rt_room_ref_t             room;
     ngx_http_realtime_emit_t  m;
 
-    if (ngx_http_realtime_call_own_room(call, &room) != NGX_OK
+    if (ngx_http_realtime_call_room(call, &room) != NGX_OK
         || ngx_http_realtime_relay_target(call, own, &target) != NGX_OK
         || ngx_http_realtime_access_write(call, room.name) != NGX_OK)
     {

@@ -15,12 +15,9 @@ static void ngx_http_realtime_depart_from(ngx_http_realtime_hub_t *hub,
     ngx_uint_t closing);
 
 
-/* a byte takes at most so many in a JSON string */
-#define NGX_HTTP_REALTIME_ESCAPED  6
-
 /* an event's arguments: a room, a user, and what holds them */
 #define NGX_HTTP_REALTIME_ANNOUNCE_MAX                                        \
-    (RT_ROOM_NAME_MAX + RT_USER_MAX * NGX_HTTP_REALTIME_ESCAPED + 64)
+    (RT_ROOM_NAME_MAX + RT_USER_MAX * RT_BUF_ESCAPED + 64)
 
 
 /* "user" empty: anonymous */
@@ -95,7 +92,7 @@ ngx_http_realtime_enter(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_zone_unlock(z);
     ngx_http_realtime_bus_kick(hub->bus);
 
-    m = ngx_http_realtime_room_member(sk, room);
+    m = &sk->rooms[sk->nrooms - 1];         /* the latest is the last */
 
     if (rc != NGX_OK) {
         ngx_http_realtime_room_leave(&hub->rooms, sk, m);

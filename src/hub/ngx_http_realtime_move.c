@@ -441,7 +441,9 @@ ngx_http_realtime_move_build_room(ngx_http_realtime_mover_t *mv,
         return NGX_ERROR;
     }
 
-    ngx_http_realtime_room_member(mv->socket, data)->room->kind = item->number;
+    /* the latest is the last */
+
+    mv->socket->rooms[mv->socket->nrooms - 1].room->kind = item->number;
 
     return NGX_OK;
 }

@@ -1,5 +1,6 @@
 
 #include "hub/ngx_http_realtime_presence.h"
+#include "hub/ngx_http_realtime_alarm.h"
 #include "shm/ngx_http_realtime_roster.h"
 
 
@@ -16,8 +17,6 @@ static void ngx_http_realtime_presence_to_rooms_locked(
     ngx_http_realtime_emit_t *m);
 static void ngx_http_realtime_presence_put(rt_buf_t *b, rt_str_t id,
     rt_status_e status, rt_str_t custom);
-static void ngx_http_realtime_presence_at(ngx_http_realtime_hub_t *hub,
-    uint64_t due);
 
 
 /* told without giving the mutex back */
@@ -30,10 +29,9 @@ static void ngx_http_realtime_presence_at(ngx_http_realtime_hub_t *hub,
 void
 ngx_http_realtime_presence_init(ngx_http_realtime_hub_t *hub)
 {
-    hub->news.handler = ngx_http_realtime_presence_handler;
-    hub->news.data = hub;
-    hub->news.log = hub->log;
-    hub->news.cancelable = 1;
+    ngx_http_realtime_alarm_init(&hub->news,
+                                 ngx_http_realtime_presence_handler, hub,
+                                 hub->log);
 }
 
 
@@ -133,7 +131,7 @@ ngx_http_realtime_presence_unlock(ngx_http_realtime_hub_t *hub)
     ngx_http_realtime_zone_unlock(hub->bus->zone);
 
     ngx_http_realtime_bus_kick(hub->bus);
-    ngx_http_realtime_presence_at(hub, due);
+    ngx_http_realtime_alarm_at(&hub->news, due);
 }
 
 
@@ -320,33 +318,6 @@ ngx_http_realtime_presence_to_rooms_locked(ngx_http_realtime_hub_t *hub,
 void
 ngx_http_realtime_presence_gone(ngx_http_realtime_hub_t *hub)
 {
-    ngx_http_realtime_presence_at(hub, ngx_http_realtime_now()
-                                       + NGX_HTTP_REALTIME_USER_GRACE);
-}
-
-
-static void
-ngx_http_realtime_presence_at(ngx_http_realtime_hub_t *hub, uint64_t due)
-{
-    uint64_t  now = ngx_http_realtime_now();
-
-    if (due == 0) {
-        return;
-    }
-
-    due = (due > now) ? due - now : 1;
-
-    /* nginx leaves a timer alone that is to be changed by a little only */
-
-    if (hub->news.timer_set) {
-        if ((ngx_msec_int_t) (hub->news.timer.key - ngx_current_msec)
-            <= (ngx_msec_int_t) due)
-        {
-            return;
-        }
-
-        ngx_del_timer(&hub->news);
-    }
-
-    ngx_add_timer(&hub->news, due);
+    ngx_http_realtime_alarm_at(&hub->news, ngx_http_realtime_now()
+                                           + NGX_HTTP_REALTIME_USER_GRACE);
 }

@@ -47,7 +47,8 @@ ngx_int_t ngx_http_realtime_presence_query(ngx_http_realtime_hub_t *hub,
     rt_buf_t *b);
 
 /* bytes that the object takes at most */
-#define NGX_HTTP_REALTIME_PRESENCE_MAX  (RT_USER_MAX * 6 + RT_CUSTOM_MAX + 128)
+#define NGX_HTTP_REALTIME_PRESENCE_MAX                                        \
+    (RT_USER_MAX * RT_BUF_ESCAPED + RT_CUSTOM_MAX + 128)
 
 /* tells what there is to tell */
 void ngx_http_realtime_presence_tell(ngx_http_realtime_hub_t *hub);

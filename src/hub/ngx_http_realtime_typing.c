@@ -1,5 +1,6 @@
 
 #include "hub/ngx_http_realtime_typing.h"
+#include "hub/ngx_http_realtime_alarm.h"
 #include "shm/ngx_http_realtime_roster.h"
 
 
@@ -15,10 +16,9 @@ static rt_str_t ngx_http_realtime_typing_args(ngx_http_realtime_hub_t *hub,
 void
 ngx_http_realtime_typing_init(ngx_http_realtime_hub_t *hub)
 {
-    hub->typing.handler = ngx_http_realtime_typing_handler;
-    hub->typing.data = hub;
-    hub->typing.log = hub->log;
-    hub->typing.cancelable = 1;
+    ngx_http_realtime_alarm_init(&hub->typing,
+                                 ngx_http_realtime_typing_handler, hub,
+                                 hub->log);
 }
 
 
@@ -236,27 +236,7 @@ ngx_http_realtime_typing_expire(ngx_http_realtime_hub_t *hub)
 static void
 ngx_http_realtime_typing_later(ngx_http_realtime_hub_t *hub)
 {
-    uint64_t  due, now = ngx_http_realtime_now();
-
-    due = atomic_load_explicit(&hub->bus->zone->sh->typing_due,
-                               memory_order_relaxed);
-    if (due == 0) {
-        return;
-    }
-
-    due = (due > now) ? due - now : 1;
-
-    /* nginx leaves a timer alone that is to be changed by a little only */
-
-    if (hub->typing.timer_set) {
-        if ((ngx_msec_int_t) (hub->typing.timer.key - ngx_current_msec)
-            <= (ngx_msec_int_t) due)
-        {
-            return;
-        }
-
-        ngx_del_timer(&hub->typing);
-    }
-
-    ngx_add_timer(&hub->typing, due);
+    ngx_http_realtime_alarm_at(&hub->typing,
+                    atomic_load_explicit(&hub->bus->zone->sh->typing_due,
+                                         memory_order_relaxed));
 }

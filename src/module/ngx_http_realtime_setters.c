@@ -382,7 +382,7 @@ ngx_http_realtime_set_action(ngx_conf_t *cf, ngx_str_t *value, ngx_uint_t *i,
 static ngx_int_t
 ngx_http_realtime_json_string(ngx_conf_t *cf, ngx_str_t *text, rt_str_t *json)
 {
-    size_t     size = text->len * 6 + 2;
+    size_t     size = text->len * RT_BUF_ESCAPED + 2;
     u_char    *p;
     rt_buf_t   b;
 

@@ -18,18 +18,13 @@ typedef struct {
 } ngx_http_realtime_identity_head_t;
 
 
-/* a byte takes at most so many in a JSON string */
-#define NGX_HTTP_REALTIME_ESCAPED  6
-
-
 ngx_http_realtime_identity_t *
 ngx_http_realtime_identity_new(const rt_jwt_claims_t *claims,
     const u_char *session, ngx_log_t *log)
 {
     u_char                        *p;
     rt_buf_t                       b;
-    u_char                         json[RT_USER_MAX * NGX_HTTP_REALTIME_ESCAPED
-                                        + 2];
+    u_char                         json[RT_USER_MAX * RT_BUF_ESCAPED + 2];
     ngx_http_realtime_identity_t  *who;
 
     rt_buf_init(&b, json, sizeof(json));

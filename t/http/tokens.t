@@ -153,18 +153,18 @@ async function sources() {
         }
     });
 
-    /* at debug level nginx itself writes every header down */
-
-    if (process.env.REALTIME_DEBUG) {
-        tap.skip('none of them is in the log', 'REALTIME_DEBUG');
-        return;
-    }
-
     await test('none of them is in the log', async () => {
+        let log = server.errorLog();
+
+        /* at debug level nginx itself writes every header down */
+
+        if (process.env.REALTIME_DEBUG) {
+            log = log.split('\n').filter((l) => /realtime/.test(l)).join('\n');
+        }
+
         /* nginx names the request where a client goes in the middle of it */
 
-        notIn(server.errorLog().replace(/request: "[^"]*"/g, ''),
-              [alice().split('.')[0]]);
+        notIn(log.replace(/request: "[^"]*"/g, ''), [alice().split('.')[0]]);
     });
 }
 
