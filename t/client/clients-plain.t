@@ -197,9 +197,20 @@ async function presence(site) {
         await site.settled(0);
 
         const anna = tracking(site, 'anna', 'devices');
+        const hears = (event) => new Promise((resolve) => {
+            anna.socket.once(event, resolve);
+        });
+
+        await tap.within(5000, hears('room:joined'), 'anna in the room');
+
+        const joined = hears('user:joined');
         const laptop = tracking(site, 'carl', 'devices');
 
+        await tap.within(5000, joined, 'carl in the room');
         await becomes(anna.tracker, 'carl', 'online');
+
+        /* her tracker has asked for his presence; that is answered by now */
+        await anna.socket.timeout(5000).emitWithAck('ping');
 
         const phone = await site.page('carl');
         const seen = [];
