@@ -4,7 +4,7 @@
  *
  * One eventfd for each slot, made once by the master before it forks and kept
  * over reloads, so that old and new generations of workers can wake each
- * other.
+ * other.  With the zone a new master takes over the eventfds of the old one.
  */
 
 
@@ -15,8 +15,12 @@
 #include "shm/ngx_http_realtime_zone.h"
 
 
-/* in the master: makes those that are not there yet, "workers" for now */
-ngx_int_t ngx_http_realtime_wake_init(ngx_log_t *log, ngx_uint_t workers);
+/*
+ * In the master: makes those that are not there yet, for "workers" processes.
+ * They are closed with the last cycle that asked for them.
+ */
+ngx_int_t ngx_http_realtime_wake_init(ngx_http_realtime_zone_t *z,
+    ngx_cycle_t *cycle, ngx_uint_t workers);
 
 /* slots that can be woken; a worker takes no other */
 ngx_uint_t ngx_http_realtime_wake_slots(void);

@@ -304,18 +304,27 @@ static ngx_int_t
 ngx_http_realtime_init_module(ngx_cycle_t *cycle)
 {
     ngx_core_conf_t                *ccf;
+    ngx_http_realtime_zone_t       *zone;
     ngx_http_realtime_main_conf_t  *rmcf;
+
+    if (ngx_test_config) {
+        return NGX_OK;
+    }
 
     rmcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_realtime_module);
 
-    if (rmcf == NULL || rmcf->zone == NULL || ngx_test_config) {
+    zone = rmcf ? rmcf->zone : NULL;
+
+    ngx_http_realtime_zone_begin(zone, cycle);
+
+    if (zone == NULL) {
         return NGX_OK;
     }
 
     ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
 
-    return ngx_http_realtime_wake_init(cycle->log, ccf->worker_processes);
+    return ngx_http_realtime_wake_init(zone, cycle, ccf->worker_processes);
 }
 
 

@@ -1,5 +1,6 @@
 
 #include "shm/ngx_http_realtime_zone.h"
+#include "shm/ngx_http_realtime_inherit.h"
 #include "shm/ngx_http_realtime_records.h"
 
 #include <openssl/rand.h>
@@ -8,12 +9,17 @@
 static ngx_shm_zone_t *ngx_http_realtime_zone_shm(ngx_conf_t *cf,
     ngx_str_t *name, size_t size, ngx_http_realtime_zone_t *z);
 static ngx_int_t ngx_http_realtime_zone_init(ngx_shm_zone_t *shm, void *data);
+static ngx_int_t ngx_http_realtime_zone_adopt(ngx_http_realtime_zone_t *z);
+static void ngx_http_realtime_zone_renewed(ngx_http_realtime_zone_t *z);
+static ngx_shm_zone_t *ngx_http_realtime_zone_find(ngx_cycle_t *cycle,
+    ngx_str_t *name);
 static ngx_http_realtime_shared_t *ngx_http_realtime_zone_make(
     ngx_shm_zone_t *shm, ngx_slab_pool_t *pool);
 static uint32_t ngx_http_realtime_zone_buckets(size_t size);
 static ngx_int_t ngx_http_realtime_zone_init_log(ngx_shm_zone_t *shm,
     void *data);
 static void *ngx_http_realtime_zone_rest(ngx_slab_pool_t *pool, size_t *len);
+static void ngx_http_realtime_zone_cleanup(void *data);
 
 
 ngx_http_realtime_zone_t *
@@ -21,12 +27,19 @@ ngx_http_realtime_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
 {
     size_t                     log;
     ngx_str_t                  log_name;
+    ngx_pool_cleanup_t        *cln;
     ngx_http_realtime_zone_t  *z;
 
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
     z = ngx_pcalloc(cf->pool, sizeof(ngx_http_realtime_zone_t));
-    if (z == NULL) {
+
+    if (cln == NULL || z == NULL) {
         return NULL;
     }
+
+    cln->handler = ngx_http_realtime_zone_cleanup;
+    cln->data = z;
+    z->old = cf->cycle->old_cycle;
 
     log_name.len = name->len + sizeof("_log") - 1;
     log_name.data = ngx_pnalloc(cf->pool, log_name.len);
@@ -89,30 +102,116 @@ ngx_http_realtime_zone_shm(ngx_conf_t *cf, ngx_str_t *name, size_t size,
 }
 
 
+/*
+ * "data" is the old cycle's, which had the zone under the same tag: so it is of
+ * the same code, and of the same layout.
+ */
+
 static ngx_int_t
 ngx_http_realtime_zone_init(ngx_shm_zone_t *shm, void *data)
 {
-    ngx_http_realtime_zone_t  *z = shm->data;
+    ngx_http_realtime_zone_t  *z = shm->data, *old = data;
 
-    z->pool = (ngx_slab_pool_t *) shm->shm.addr;
+    if (old) {
+        z->keep = ngx_http_realtime_keep_share(old->keep);
 
-    if (data || shm->shm.exists) {
-        z->sh = z->pool->data;
+    } else if (ngx_http_realtime_zone_adopt(z) != NGX_OK) {
 
-        if (z->sh && z->sh->layout == NGX_HTTP_REALTIME_ZONE_LAYOUT) {
-            return NGX_OK;
+        ngx_http_realtime_zone_renewed(z);
+
+        z->keep = ngx_http_realtime_keep_make(shm,
+                                              NGX_HTTP_REALTIME_ZONE_LAYOUT);
+        if (z->keep == NULL) {
+            return NGX_ERROR;
         }
 
-        ngx_log_error(NGX_LOG_EMERG, shm->shm.log, 0,
-                      "realtime zone \"%V\" has another layout: give it "
-                      "another name or size to start with an empty one",
-                      &shm->shm.name);
-        return NGX_ERROR;
+        /* comes next: slots of two zones are not to meet in one log */
+
+        z->log_shm->noreuse = 1;
     }
 
-    z->sh = ngx_http_realtime_zone_make(shm, z->pool);
+    z->pool = (ngx_slab_pool_t *) shm->shm.addr;
+    z->sh = z->pool->data;
+
+    if (z->sh == NULL) {
+        z->sh = ngx_http_realtime_zone_make(shm, z->pool);
+    }
 
     return z->sh ? NGX_OK : NGX_ERROR;
+}
+
+
+/* both zones of the old binary, or none */
+
+static ngx_int_t
+ngx_http_realtime_zone_adopt(ngx_http_realtime_zone_t *z)
+{
+    if (!ngx_inherited || ngx_test_config || !ngx_is_init_cycle(z->old)) {
+        return NGX_DECLINED;
+    }
+
+    z->keep = ngx_http_realtime_inherit_zone(z->shm,
+                                             NGX_HTTP_REALTIME_ZONE_LAYOUT);
+    if (z->keep == NULL) {
+        return NGX_DECLINED;
+    }
+
+    z->log_keep = ngx_http_realtime_inherit_zone(z->log_shm,
+                                               NGX_HTTP_REALTIME_ZONE_LAYOUT);
+    if (z->log_keep == NULL) {
+        ngx_http_realtime_keep_release(z->keep);
+        z->keep = NULL;
+        return NGX_DECLINED;
+    }
+
+    ngx_http_realtime_keep_move(z->keep, z->shm);
+
+    return NGX_OK;
+}
+
+
+/* why those who are connected will not meet those who come */
+
+static void
+ngx_http_realtime_zone_renewed(ngx_http_realtime_zone_t *z)
+{
+    ngx_shm_zone_t  *shm;
+
+    shm = ngx_http_realtime_zone_find(z->old, &z->shm->shm.name);
+
+    if (shm) {
+        ngx_log_error(NGX_LOG_NOTICE, z->shm->shm.log, 0,
+                      "realtime zone \"%V\" is replaced by an empty one: %s",
+                      &z->shm->shm.name,
+                      shm->tag != z->shm->tag
+                      ? "the module is another file"
+                      : "its size was changed");
+    }
+}
+
+
+static ngx_shm_zone_t *
+ngx_http_realtime_zone_find(ngx_cycle_t *cycle, ngx_str_t *name)
+{
+    ngx_uint_t        i;
+    ngx_shm_zone_t   *shm;
+    ngx_list_part_t  *part;
+
+    for (part = &cycle->shared_memory.part; part; part = part->next) {
+
+        shm = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (shm[i].shm.name.len == name->len
+                && ngx_memcmp(shm[i].shm.name.data, name->data, name->len)
+                   == 0)
+            {
+                return &shm[i];
+            }
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -188,12 +287,26 @@ ngx_http_realtime_zone_init_log(ngx_shm_zone_t *shm, void *data)
 {
     void                      *mem;
     size_t                     len;
-    ngx_http_realtime_zone_t  *z = shm->data;
+    ngx_http_realtime_zone_t  *z = shm->data, *old = data;
+
+    if (old) {
+        z->log_keep = ngx_http_realtime_keep_share(old->log_keep);
+
+    } else if (z->log_keep) {
+        ngx_http_realtime_keep_move(z->log_keep, shm);
+
+    } else {
+        z->log_keep = ngx_http_realtime_keep_make(shm,
+                                               NGX_HTTP_REALTIME_ZONE_LAYOUT);
+        if (z->log_keep == NULL) {
+            return NGX_ERROR;
+        }
+    }
 
     z->log_pool = (ngx_slab_pool_t *) shm->shm.addr;
+    z->ring = z->log_pool->data;
 
-    if (data || shm->shm.exists) {
-        z->ring = z->log_pool->data;
+    if (z->ring) {
         return NGX_OK;
     }
 
@@ -220,6 +333,62 @@ ngx_http_realtime_zone_rest(ngx_slab_pool_t *pool, size_t *len)
     *len = (size_t) pool->pfree * ngx_pagesize;
 
     return ngx_slab_alloc(pool, *len);
+}
+
+
+static void
+ngx_http_realtime_zone_cleanup(void *data)
+{
+    ngx_http_realtime_zone_t  *z = data;
+
+    if (z->keep) {
+        ngx_http_realtime_keep_release(z->keep);
+    }
+
+    if (z->log_keep) {
+        ngx_http_realtime_keep_release(z->log_keep);
+    }
+}
+
+
+void
+ngx_http_realtime_zone_begin(ngx_http_realtime_zone_t *z, ngx_cycle_t *cycle)
+{
+    ngx_shm_zone_t  *shm;
+
+    if (ngx_inherited && ngx_is_init_cycle(cycle->old_cycle)) {
+        ngx_http_realtime_inherit_sweep(z ? z->keep : NULL,
+                                        z ? z->log_keep : NULL, cycle->log);
+    }
+
+    if (z == NULL) {
+        return;
+    }
+
+    /*
+     * nginx asks the new zone whether it may be what the old one was, and the
+     * old one, from now on, whether it is still in use.
+     */
+
+    if (z->log_shm->noreuse) {
+        z->log_shm->noreuse = 0;
+
+        shm = ngx_http_realtime_zone_find(cycle->old_cycle,
+                                          &z->log_shm->shm.name);
+        if (shm) {
+            shm->noreuse = 1;
+        }
+    }
+
+    z->old = NULL;
+    z->epoch = atomic_fetch_add(&z->keep->label->epoch, 1) + 1;
+}
+
+
+ngx_int_t
+ngx_http_realtime_zone_succeeded(ngx_http_realtime_zone_t *z)
+{
+    return atomic_load(&z->keep->label->epoch) != z->epoch;
 }
 
 

@@ -10,10 +10,12 @@
  *     NAME_log    the log of deliveries, a ring; its own mutex, taken by
  *                 writers only
  *
- * Both outlive a reload.  Who holds the state mutex may take that of the log
- * as well, never the other way round: so what is announced stands in the log
- * in the order in which it happened.  Under either: no system call but a
- * futex, no logging, no allocation.
+ * Both outlive a reload and, where ~keep can, a binary upgrade.
+ *
+ * Who holds the state mutex may take that of the log as well, never the other
+ * way round: so what is announced stands in the log in the order in which it
+ * happened.  Under either: no system call but a futex, no logging, no
+ * allocation.
  */
 
 
@@ -21,15 +23,20 @@
 #define _NGX_HTTP_REALTIME_ZONE_H_INCLUDED_
 
 
-#include "shm/ngx_http_realtime.h"
+#include "shm/ngx_http_realtime_keep.h"
 
 #include "base/rt_arena.h"
 #include "base/rt_hash.h"
 #include "base/rt_ring.h"
 
 
-/* to be raised whenever anything that lies in the zone changes its layout */
+/*
+ * To be raised whenever anything that lies in the zone or its log changes its
+ * layout or meaning: the workers of two binaries have them together.
+ */
+#ifndef NGX_HTTP_REALTIME_ZONE_LAYOUT
 #define NGX_HTTP_REALTIME_ZONE_LAYOUT  2
+#endif
 
 /* what the arena counts in, bytes */
 #define NGX_HTTP_REALTIME_PAGE           4096
@@ -181,6 +188,10 @@ typedef struct {
     rt_ring_t                   *ring;
     ngx_shm_zone_t              *shm;
     ngx_shm_zone_t              *log_shm;
+    ngx_http_realtime_keep_t    *keep;
+    ngx_http_realtime_keep_t    *log_keep;
+    ngx_cycle_t                 *old;       /* until the cycle has begun */
+    uint32_t                     epoch;     /* of the cycle */
     ngx_http_realtime_complaint_t  complaints[16];   /* that it is full */
 } ngx_http_realtime_zone_t;
 
@@ -191,6 +202,20 @@ typedef struct {
  */
 ngx_http_realtime_zone_t *ngx_http_realtime_zone_add(ngx_conf_t *cf,
     ngx_str_t *name, size_t size);
+
+/*
+ * In the master, when the configuration has been read and nothing can fail any
+ * more: a new epoch begins.  "z" is NULL when there is no zone.
+ */
+void ngx_http_realtime_zone_begin(ngx_http_realtime_zone_t *z,
+    ngx_cycle_t *cycle);
+
+/*
+ * In a worker: whether another configuration came after the one that it works
+ * with, of this master or of one that shares the zone.  So when it is told to
+ * go: whether others stay.
+ */
+ngx_int_t ngx_http_realtime_zone_succeeded(ngx_http_realtime_zone_t *z);
 
 /* bytes of a zone of "size" bytes that go to the log */
 size_t ngx_http_realtime_zone_log_size(size_t size);

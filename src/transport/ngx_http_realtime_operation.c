@@ -27,6 +27,10 @@ ngx_http_realtime_operation_send(ngx_http_realtime_transports_t *tp,
     e.sid = sid;
     e.packets = body;
 
+    if (w) {
+        w->owner = tp->bus->self;       /* no other's end is to answer it */
+    }
+
     s = ngx_http_realtime_session_find(tp->set, sid);
 
     if (s) {

@@ -92,6 +92,7 @@ class Polling {
         const data = JSON.parse(res.text.slice(1));
 
         this.sid = data.sid;
+        this.headers = res.headers;
 
         return data;
     }
@@ -124,7 +125,7 @@ function upgrade(server, args = {}, options = {}) {
 }
 
 
-/* an open WebSocket session: { ws, sid, handshake } */
+/* an open WebSocket session: { ws, sid, handshake, headers } */
 async function openWebSocket(server, options = {}) {
     const res = await upgrade(server, options.query, options);
 
@@ -136,7 +137,7 @@ async function openWebSocket(server, options = {}) {
 
     const handshake = JSON.parse(first.slice(1));
 
-    return { ws: res.ws, sid: handshake.sid, handshake };
+    return { ws: res.ws, sid: handshake.sid, handshake, headers: res.headers };
 }
 
 
@@ -226,17 +227,19 @@ class Client {
         this.polling = new Polling(this.server, this.options);
         this.handshake = await this.polling.open();
         this.sid = this.handshake.sid;
+        this.headers = this.polling.headers;
         this.expectPing();
         this.poller = this.pollLoop();
     }
 
     async openWebSocket() {
-        const { ws, sid, handshake } = await openWebSocket(this.server,
-                                                           this.options);
+        const { ws, sid, handshake, headers }
+            = await openWebSocket(this.server, this.options);
 
         this.transport = 'websocket';
         this.sid = sid;
         this.handshake = handshake;
+        this.headers = headers;
         this.expectPing();
         this.useWebSocket(ws);
     }

@@ -23,13 +23,14 @@ const TOP = path.resolve(__dirname, '..', '..');
 const MODULE = process.env.REALTIME_MODULE
                || path.join(TOP, 'build', 'ngx_http_realtime_module.so');
 
-const NGINX = process.env.REALTIME_NGINX || 'nginx';
+/* absolute: a binary upgrade executes it without a search in PATH */
+const NGINX = find(process.env.REALTIME_NGINX || 'nginx');
 
 /* below the ports of outgoing connections; each process has its own ten */
 const PORTS = 10000 + (process.pid % 2000) * 10;
 
 /* ends nginx and takes its directory away when the test dies by SIGKILL */
-const GUARD = 'read x || { kill -TERM $(cat "$1/nginx.pid"); sleep 1;'
+const GUARD = 'read x || { kill -TERM $(cat "$1"/nginx.pid*); sleep 1;'
               + ' rm -rf "$1"; }';
 
 const BAD = new RegExp([
@@ -37,7 +38,18 @@ const BAD = new RegExp([
     'runtime error:', 'Segmentation fault', 'exited on signal'
 ].join('|'));
 
+/* what the master that a binary upgrade starts has to find as well */
+const PRESERVED = 'env LD_PRELOAD; env ASAN_OPTIONS; env UBSAN_OPTIONS;';
+
 let ports = 0;
+
+
+function find(name) {
+    const folders = name.includes('/') ? [] : process.env.PATH.split(':');
+
+    return folders.map((folder) => path.join(folder, name))
+                  .find((file) => fs.existsSync(file)) || name;
+}
 
 
 /* whether the module has that directive */
@@ -75,12 +87,13 @@ function configuration(dir, port, opts) {
     return `
 ${process.getuid() === 0 ? 'user root;' : ''}
 load_module ${MODULE};
-daemon off;
+daemon ${opts.daemon ? 'on' : 'off'};
 master_process on;
 worker_processes ${opts.workers || 1};
 pid ${dir}/nginx.pid;
 error_log ${dir}/error.log ${process.env.REALTIME_DEBUG ? 'debug' : 'info'};
 worker_rlimit_nofile 16384;
+${process.env.REALTIME_PRELOAD ? PRESERVED : ''}
 ${opts.main || ''}
 
 events {
@@ -171,6 +184,19 @@ function leaving(pid) {
 }
 
 
+/* not even a zombie: whoever is its parent may be slow */
+function alive(pid) {
+    try {
+        const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+
+        return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+
+    } catch (e) {
+        return false;
+    }
+}
+
+
 class Server {
 
     constructor(port, opts) {
@@ -180,6 +206,7 @@ class Server {
         this.opts = opts;
         this.allowed = [];
         this.exited = null;
+        this.masters = new Set();
     }
 
     launch() {
@@ -197,6 +224,7 @@ class Server {
         });
 
         this.pid = this.child.pid;
+        this.masters.add(this.pid);
         this.onExit = () => this.kill();
         process.on('exit', this.onExit);
 
@@ -207,8 +235,10 @@ class Server {
             });
 
             this.child.on('exit', (code, signal) => {
-                this.exited = signal || code;
-                resolve(this.exited);
+                if (!this.opts.daemon || code !== 0) {
+                    this.exited = signal || code;
+                    resolve(this.exited);
+                }
             });
         });
     }
@@ -216,10 +246,11 @@ class Server {
     /* what cannot wait: the test process is about to end */
     kill() {
         try {
-            const workers = this.workerPids();
+            const masters = [...this.masters].filter(alive);
+            const workers = masters.flatMap((pid) => this.workerPids(pid));
 
-            this.child.kill('SIGKILL');
-            workers.forEach((pid) => process.kill(pid, 'SIGKILL'));
+            masters.concat(workers)
+                   .forEach((pid) => process.kill(pid, 'SIGKILL'));
 
         } catch (e) {
             tap.diag(`nginx ${this.pid}: ${e.message}`);
@@ -231,6 +262,12 @@ class Server {
     /* whether all workers are there */
     async ready() {
         await tap.until(10000, () => {
+            if (this.opts.daemon && this.exited === null
+                && this.pid === this.child.pid && this.master())
+            {
+                this.follow(this.master());
+            }
+
             return this.exited !== null || (this.listening()
                    && this.workerPids().length >= (this.opts.workers || 1));
 
@@ -243,12 +280,24 @@ class Server {
         return fs.existsSync(path.join(this.dir, 'nginx.pid'));
     }
 
-    workerPids() {
-        const file = `/proc/${this.pid}/task/${this.pid}/children`;
+    /* the pid in the file, 0 when there is none */
+    master() {
+        try {
+            return Number(fs.readFileSync(path.join(this.dir, 'nginx.pid')));
+
+        } catch (e) {
+            return 0;
+        }
+    }
+
+    /* those of one master, which need not be the one that is in charge */
+    workerPids(master = this.pid) {
+        const file = `/proc/${master}/task/${master}/children`;
 
         try {
             return fs.readFileSync(file, 'latin1').split(' ')
-                     .filter((pid) => pid.trim()).map(Number);
+                     .filter((pid) => pid.trim()).map(Number)
+                     .filter((pid) => !this.masters.has(pid));
 
         } catch (e) {
             return [];
@@ -268,7 +317,50 @@ class Server {
     }
 
     signal(name) {
-        this.child.kill(name);
+        process.kill(this.pid, name);
+    }
+
+    /*
+     * Starts a binary upgrade, of a daemon; resolves to the pid of the new
+     * master when its workers are there.  The one in charge is still the old
+     * one.
+     */
+    async upgrade() {
+        this.signal('SIGUSR2');
+
+        return tap.until(10000, () => {
+            const pid = this.master();
+
+            if (!pid || this.masters.has(pid) || this.workerPids(pid).length
+                < (this.opts.workers || 1))
+            {
+                return 0;
+            }
+
+            this.masters.add(pid);
+
+            return pid;
+
+        }, () => `a new master: ${this.errorLog()}`);
+    }
+
+    /* another master is in charge, by the pid; who was has ended or will */
+    follow(pid) {
+        this.pid = pid;
+        this.masters.add(pid);
+        this.exited = null;
+
+        this.ended = (async () => {
+            while (alive(pid)) {
+                await tap.sleep(20);
+            }
+
+            if (this.pid === pid) {
+                this.exited = 0;
+            }
+
+            return 0;
+        })();
     }
 
     /*
@@ -300,15 +392,15 @@ class Server {
         return tap.within(ms, this.ended, 'nginx\'s end');
     }
 
-    /* SIGKILL; resolves when the master has put another in its place */
-    async killWorker(pid) {
-        const old = this.workerPids();
+    /* SIGKILL; resolves when its master has put another in its place */
+    async killWorker(pid, master = this.pid) {
+        const old = this.workerPids(master);
 
         this.allowed.push(new RegExp(`process ${pid} exited on signal 9`));
         process.kill(pid, 'SIGKILL');
 
         await tap.until(5000, () => {
-            const now = this.workerPids();
+            const now = this.workerPids(master);
 
             return !now.includes(pid) && now.some((p) => !old.includes(p));
 
@@ -337,6 +429,13 @@ class Server {
         }
 
         this.stopped = true;
+
+        for (const pid of this.masters) {
+            if (pid !== this.pid && alive(pid)) {
+                process.kill(pid, 'SIGTERM');
+                await tap.until(5000, () => !alive(pid), `end of ${pid}`);
+            }
+        }
 
         if (this.exited === null) {
             this.signal('SIGQUIT');
@@ -367,7 +466,7 @@ class Server {
 
 
 /*
- * Starts nginx.  Options: workers, reuseport; main, events, http, server,
+ * Starts nginx.  Options: workers, reuseport, daemon; main, events, http, server,
  * locations: text for those contexts; env; path: of the location that clients
  * of this server use; name: for the assertion at the end.
  */
@@ -401,4 +500,4 @@ async function start(opts = {}) {
 }
 
 
-module.exports = { MODULE, check, knows, start };
+module.exports = { MODULE, NGINX, alive, check, knows, start };
