@@ -40,6 +40,8 @@ ngx_http_realtime_bus_open(ngx_http_realtime_bus_t *bus)
     bus->slot = &bus->zone->sh->slot[bus->self.slot];
     bus->cursor = rt_ring_head(bus->zone->ring);
     atomic_store(&bus->slot->cursor, bus->cursor);
+    atomic_store(&bus->slot->saved, bus->cursor);
+    bus->pos = bus->cursor;
 
     bus->drain.handler = ngx_http_realtime_bus_drain_handler;
     bus->drain.data = bus;
@@ -272,6 +274,8 @@ ngx_http_realtime_bus_read(ngx_http_realtime_bus_t *bus, uint64_t *pos,
         return NGX_DECLINED;
     }
 
+    e->end = *pos;
+
     return NGX_OK;
 }
 
@@ -318,9 +322,9 @@ ngx_http_realtime_bus_lagged(ngx_http_realtime_bus_t *bus)
 
 
 ngx_int_t
-ngx_http_realtime_bus_replay(ngx_http_realtime_bus_t *bus, uint64_t from,
+ngx_http_realtime_bus_replay(ngx_http_realtime_bus_t *bus, uint64_t *from,
     uint64_t to,
-    void (*each)(void *ctx, ngx_http_realtime_entry_t *e, uint64_t pos),
+    ngx_int_t (*each)(void *ctx, ngx_http_realtime_entry_t *e, uint64_t pos),
     void *ctx)
 {
     u_char                    *buf = bus->buf;
@@ -337,12 +341,12 @@ ngx_http_realtime_bus_replay(ngx_http_realtime_bus_t *bus, uint64_t from,
         rc = NGX_DECLINED;
     }
 
-    while (rc == NGX_OK && from < to) {
-        pos = from;
-        rc = ngx_http_realtime_bus_read(bus, &from, &e);
+    while (rc == NGX_OK && *from < to) {
+        pos = *from;
+        rc = ngx_http_realtime_bus_read(bus, from, &e);
 
-        if (rc == NGX_OK && from <= to) {
-            each(ctx, &e, pos);
+        if (rc == NGX_OK && each(ctx, &e, pos) != NGX_OK) {
+            break;
         }
     }
 

@@ -74,12 +74,13 @@ void ngx_http_realtime_bus_kick(ngx_http_realtime_bus_t *bus);
 #define ngx_http_realtime_bus_head(bus)  rt_ring_head((bus)->zone->ring)
 
 /*
- * Calls "each" for the entries in [from, to), beside the reading that may be
- * going on.  NGX_DECLINED when the log has been overwritten there.
+ * Calls "each" for the entries in [*from, to), beside the reading that may be
+ * going on, until it answers something else than NGX_OK; "*from" is then
+ * behind the last one.  NGX_DECLINED when the log has been overwritten there.
  */
 ngx_int_t ngx_http_realtime_bus_replay(ngx_http_realtime_bus_t *bus,
-    uint64_t from, uint64_t to,
-    void (*each)(void *ctx, ngx_http_realtime_entry_t *e, uint64_t pos),
+    uint64_t *from, uint64_t to,
+    ngx_int_t (*each)(void *ctx, ngx_http_realtime_entry_t *e, uint64_t pos),
     void *ctx);
 
 /*

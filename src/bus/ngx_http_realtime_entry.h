@@ -39,6 +39,10 @@ typedef enum {
     NGX_HTTP_REALTIME_ENTRY_SESSION,    /* "packets" holds a moved session,
                                            "number" where to replay from */
 
+    /* to the owner of session "sid": the socket in "nsp" is to go, whether it
+       has come back elsewhere or cannot; nobody waits */
+    NGX_HTTP_REALTIME_ENTRY_EVICT,
+
     /* earlier holders of slot "to" than its generation have been settled */
     NGX_HTTP_REALTIME_ENTRY_GONE
 
@@ -47,6 +51,7 @@ typedef enum {
 
 typedef struct {
     uint8_t                  type;
+    uint64_t                 end;       /* read: where the next one begins */
     ngx_http_realtime_wid_t  from;      /* who wrote it */
     ngx_http_realtime_wid_t  to;
     uint64_t                 handle;

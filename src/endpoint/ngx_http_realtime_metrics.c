@@ -34,7 +34,9 @@ static const ngx_http_realtime_figure_t  ngx_http_realtime_figures[] = {
     { "lagged", NGX_HTTP_REALTIME_N_LAGGED },
     { "errors", NGX_HTTP_REALTIME_N_ERRORS },
     { "latencies", NGX_HTTP_REALTIME_N_LATENCIES },
-    { "latencyMs", NGX_HTTP_REALTIME_N_LATENCY_MS }
+    { "latencyMs", NGX_HTTP_REALTIME_N_LATENCY_MS },
+    { "recovered", NGX_HTTP_REALTIME_N_RECOVERED },
+    { "notRecovered", NGX_HTTP_REALTIME_N_NOT_RECOVERED }
 };
 
 
@@ -112,6 +114,7 @@ ngx_http_realtime_metrics_put(rt_buf_t *b, ngx_http_realtime_zone_t *zone)
                                     sh->sessions);
     ngx_http_realtime_metrics_field(b, "},\"sessions\":{\"total\":",
                                     sh->sessions);
+    ngx_http_realtime_metrics_field(b, ",\"away\":", sh->away);
     ngx_http_realtime_metrics_field(b, "},\"sockets\":{\"total\":",
                                     sh->sockets);
     ngx_http_realtime_metrics_field(b, "},\"rooms\":{\"total\":", sh->rooms);

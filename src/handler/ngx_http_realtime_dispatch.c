@@ -72,6 +72,16 @@ ngx_http_realtime_on_event(ngx_http_realtime_socket_t *sk,
     call.args = rt_sio_args(&pkt->sio);
     call.n = pkt->sio.attachments;
 
+    /* one that has come back elsewhere: what it still sends is too late */
+
+    if (sk->session->recoverable
+        && ngx_http_realtime_socket_rec(sk) == NULL)
+    {
+        ngx_http_realtime_session_close(sk->session,
+                                        NGX_HTTP_REALTIME_CLOSED_FORCED);
+        return;
+    }
+
     /* answers never overtake one another */
 
     ngx_http_realtime_catch_up(call.hub, sk->session);

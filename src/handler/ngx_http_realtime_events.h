@@ -94,6 +94,8 @@ void ngx_http_realtime_on_event(ngx_http_realtime_socket_t *sk,
     ngx_http_realtime_packet_t *pkt);
 void ngx_http_realtime_on_leave(ngx_http_realtime_socket_t *sk);
 void ngx_http_realtime_on_expire(ngx_http_realtime_socket_t *sk);
+void ngx_http_realtime_on_return(ngx_http_realtime_socket_t *sk);
+void ngx_http_realtime_on_recovered(ngx_http_realtime_socket_t *sk);
 void ngx_http_realtime_on_ack(ngx_http_realtime_socket_t *sk, ngx_uint_t kind,
     uint64_t arg, ngx_http_realtime_packet_t *pkt);
 

@@ -8,6 +8,8 @@
 
 #include "hub/ngx_http_realtime_announce.h"
 #include "hub/ngx_http_realtime_presence.h"
+#include "hub/ngx_http_realtime_recover.h"
+#include "hub/ngx_http_realtime_replay.h"
 
 #include "base/rt_time.h"
 
@@ -17,15 +19,26 @@
 #define NGX_HTTP_REALTIME_CHECKED_MAX  256
 
 
+static ngx_int_t ngx_http_realtime_connect_again(
+    ngx_http_realtime_session_t *s, rt_sio_packet_t *pkt,
+    ngx_http_realtime_identity_t *who);
+static ngx_int_t ngx_http_realtime_connect_anew(
+    ngx_http_realtime_session_t *s, rt_sio_packet_t *pkt,
+    ngx_http_realtime_identity_t *who);
 static ngx_http_realtime_socket_t *ngx_http_realtime_connect_open(
     ngx_http_realtime_session_t *s, rt_str_t nsp,
     ngx_http_realtime_identity_t *who);
+static rt_str_t ngx_http_realtime_connect_auth(ngx_http_realtime_hub_t *hub,
+    rt_str_t auth);
 static void ngx_http_realtime_connect_event(ngx_http_realtime_socket_t *sk,
     rt_str_t auth);
 static void ngx_http_realtime_connect_refuse(ngx_http_realtime_session_t *s,
     rt_str_t nsp, const char *message, const char *why);
 static void ngx_http_realtime_connect_accept(ngx_http_realtime_socket_t *sk);
-static void ngx_http_realtime_greet_user(ngx_http_realtime_call_t *call);
+static void ngx_http_realtime_greet_with(ngx_http_realtime_call_t *call,
+    rt_str_t more);
+static void ngx_http_realtime_greet_user(ngx_http_realtime_call_t *call,
+    rt_str_t more);
 
 
 void
@@ -34,7 +47,6 @@ ngx_http_realtime_on_connect(ngx_http_realtime_session_t *s,
 {
     ngx_int_t                      rc;
     const char                    *why;
-    ngx_http_realtime_socket_t    *sk;
     ngx_http_realtime_identity_t  *who;
 
     if (!ngx_http_realtime_nsp_allowed(s->conf->events, pkt->nsp)) {
@@ -69,21 +81,117 @@ ngx_http_realtime_on_connect(ngx_http_realtime_session_t *s,
         s->checked++;
     }
 
-    sk = (rc == NGX_OK) ? ngx_http_realtime_connect_open(s, pkt->nsp, who)
-                        : NULL;
+    if (rc == NGX_OK) {
+        rc = ngx_http_realtime_connect_again(s, pkt, who);
+    }
 
-    if (sk == NULL) {
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_realtime_connect_anew(s, pkt, who);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_http_realtime_identity_free(who);
         ngx_http_realtime_connect_refuse(s, pkt->nsp, "SERVER_BUSY",
                                          "The server is full");
-        return;
+    }
+}
+
+
+/*
+ * What the client shows to have its socket again.  NGX_OK: it has, and "who"
+ * is taken; NGX_DECLINED: it begins anew; NGX_ERROR: no memory.
+ */
+
+static ngx_int_t
+ngx_http_realtime_connect_again(ngx_http_realtime_session_t *s,
+    rt_sio_packet_t *pkt, ngx_http_realtime_identity_t *who)
+{
+    u_char                      pid[RT_PID_LEN], offset[RT_OFFSET_MAX];
+    ssize_t                     len;
+    rt_str_t                    value;
+    ngx_int_t                   rc;
+    ngx_http_realtime_return_t  ret;
+
+    if (s->sockets == NULL) {
+        s->recoverable = (s->conf->recovery > 0 && !s->plain);
+    }
+
+    if (!s->recoverable
+        || rt_json_get(pkt->data, rt_lit("pid"), &value) != RT_OK
+        || rt_json_type(value) != RT_JSON_STRING)
+    {
+        return NGX_DECLINED;
+    }
+
+    len = rt_json_decode(value, pid, sizeof(pid));
+
+    ret.nsp = pkt->nsp;
+    ret.who = who;
+    ret.pid = rt_str(ngx_max(len, 0), pid);
+    ret.offset = rt_str(0, NULL);
+
+    if (rt_json_get(pkt->data, rt_lit("offset"), &value) == RT_OK
+        && rt_json_type(value) != RT_JSON_NULL)
+    {
+        len = (rt_json_type(value) == RT_JSON_STRING)
+              ? rt_json_decode(value, offset, sizeof(offset)) : -1;
+
+        ret.offset = rt_str(ngx_max(len, 0), offset);
+    }
+
+    rc = ngx_http_realtime_recover(s->set->data, s, &ret);
+
+    if (rc != NGX_OK) {
+        ngx_http_realtime_count(s->set->bus, NOT_RECOVERED);
+    }
+
+    return rc;
+}
+
+
+void
+ngx_http_realtime_on_return(ngx_http_realtime_socket_t *sk)
+{
+    ngx_http_realtime_connect_accept(sk);
+}
+
+
+/* the greeting comes behind all that it missed, in any case */
+
+void
+ngx_http_realtime_on_recovered(ngx_http_realtime_socket_t *sk)
+{
+    ngx_http_realtime_call_t  call;
+
+    ngx_memzero(&call, sizeof(call));
+
+    call.hub = sk->session->set->data;
+    call.sk = sk;
+
+    ngx_http_realtime_greet_with(&call, rt_lit(",\"recovered\":true}"));
+}
+
+
+static ngx_int_t
+ngx_http_realtime_connect_anew(ngx_http_realtime_session_t *s,
+    rt_sio_packet_t *pkt, ngx_http_realtime_identity_t *who)
+{
+    ngx_http_realtime_socket_t  *sk;
+
+    sk = ngx_http_realtime_connect_open(s, pkt->nsp, who);
+
+    if (sk == NULL) {
+        return NGX_ERROR;
     }
 
     ngx_http_realtime_connect_accept(sk);
     ngx_http_realtime_connect_event(sk, pkt->data);
+
+    return NGX_OK;
 }
 
 
-/* takes "who", also when it fails */
+/* NULL: the zone is full, or no memory; "who" is the caller's then */
 
 static ngx_http_realtime_socket_t *
 ngx_http_realtime_connect_open(ngx_http_realtime_session_t *s, rt_str_t nsp,
@@ -97,7 +205,6 @@ ngx_http_realtime_connect_open(ngx_http_realtime_session_t *s, rt_str_t nsp,
     sk = ngx_http_realtime_socket_open(s, nsp, NULL, 0);
 
     if (sk == NULL) {
-        ngx_http_realtime_identity_free(who);
         return NULL;
     }
 
@@ -109,8 +216,7 @@ ngx_http_realtime_connect_open(ngx_http_realtime_session_t *s, rt_str_t nsp,
         || (who && ngx_http_realtime_room_join(&hub->rooms, sk, who->own)
                    != NGX_OK))
     {
-        ngx_http_realtime_socket_close(sk);
-        return NULL;
+        goto failed;
     }
 
     conf.presence = events->presence;
@@ -120,11 +226,67 @@ ngx_http_realtime_connect_open(ngx_http_realtime_session_t *s, rt_str_t nsp,
     if (who && ngx_http_realtime_presence_attach(hub, sk, conf) != NGX_OK) {
         ngx_http_realtime_zone_full(hub->bus->zone, hub->log,
                                     "a user could not connect");
-        ngx_http_realtime_socket_close(sk);
-        return NULL;
+        goto failed;
     }
 
     return sk;
+
+failed:
+
+    sk->who = NULL;
+    ngx_http_realtime_socket_close(sk);
+
+    return NULL;
+}
+
+
+/* what auth was sent, without what is between the client and us */
+
+static rt_str_t
+ngx_http_realtime_connect_auth(ngx_http_realtime_hub_t *hub, rt_str_t auth)
+{
+    u_char          *p;
+    rt_buf_t         b;
+    rt_str_t         key, value;
+    ngx_uint_t       n = 0;
+    rt_json_iter_t   it;
+
+    if (rt_json_get(auth, rt_lit("pid"), &value) != RT_OK
+        && rt_json_get(auth, rt_lit("offset"), &value) != RT_OK)
+    {
+        return auth.len ? auth : rt_lit("{}");
+    }
+
+    p = ngx_http_realtime_scratch(&hub->args, auth.len, hub->log);
+    if (p == NULL) {
+        return rt_lit("{}");
+    }
+
+    rt_buf_init(&b, p, auth.len);
+    rt_buf_char(&b, '{');
+
+    rt_json_each(&it, auth);
+
+    while (rt_json_next(&it, &key, &value) == RT_OK) {
+
+        if (rt_json_is(key, rt_lit("pid"))
+            || rt_json_is(key, rt_lit("offset")))
+        {
+            continue;
+        }
+
+        if (n++) {
+            rt_buf_char(&b, ',');
+        }
+
+        rt_buf_put(&b, key);
+        rt_buf_char(&b, ':');
+        rt_buf_put(&b, value);
+    }
+
+    rt_buf_char(&b, '}');
+
+    return rt_buf_str(&b);
 }
 
 
@@ -145,7 +307,7 @@ ngx_http_realtime_connect_event(ngx_http_realtime_socket_t *sk, rt_str_t auth)
     call.sk = sk;
     call.pkt = &none;
     call.event = rt_lit("\"connect\"");
-    call.args = auth.len ? auth : rt_lit("{}");
+    call.args = ngx_http_realtime_connect_auth(call.hub, auth);
     call.arg = call.args;
 
     rule = ngx_http_realtime_rule_find(sk->session->conf->events,
@@ -166,8 +328,9 @@ ngx_http_realtime_connect_event(ngx_http_realtime_socket_t *sk, rt_str_t auth)
 static void
 ngx_http_realtime_connect_accept(ngx_http_realtime_socket_t *sk)
 {
-    rt_buf_t  b;
-    u_char    buf[RT_SIO_MAX_NSP + 64];
+    rt_buf_t                   b;
+    u_char                     pid[RT_PID_LEN], buf[RT_SIO_MAX_NSP + 128];
+    ngx_http_realtime_zone_t  *z = sk->session->set->bus->zone;
 
     rt_buf_init(&b, buf, sizeof(buf));
 
@@ -175,6 +338,15 @@ ngx_http_realtime_connect_accept(ngx_http_realtime_socket_t *sk)
                                       -1);
     rt_buf_put(&b, rt_lit("{\"sid\":\""));
     rt_buf_put(&b, ngx_http_realtime_socket_id(sk));
+
+    if (sk->session->recoverable
+        && rt_pid_make(pid, &z->sh->pid_key, sk->ref, sk->id, sk->nsp->name)
+           == RT_OK)
+    {
+        rt_buf_put(&b, rt_lit("\",\"pid\":\""));
+        rt_buf_put(&b, rt_str(RT_PID_LEN, pid));
+    }
+
     rt_buf_put(&b, rt_lit("\"}"));
 
     ngx_http_realtime_session_send_text(sk->session, rt_buf_str(&b));
@@ -213,6 +385,15 @@ ngx_http_realtime_connect_refuse(ngx_http_realtime_session_t *s, rt_str_t nsp,
 void
 ngx_http_realtime_greet(ngx_http_realtime_call_t *call)
 {
+    ngx_http_realtime_greet_with(call, rt_lit("}"));
+}
+
+
+/* "more" ends what is said */
+
+static void
+ngx_http_realtime_greet_with(ngx_http_realtime_call_t *call, rt_str_t more)
+{
     rt_buf_t  b;
     u_char    iso[RT_TIME_ISO_LEN];
     u_char    buf[256];
@@ -225,18 +406,19 @@ ngx_http_realtime_greet(ngx_http_realtime_call_t *call)
     rt_buf_put(&b, ngx_http_realtime_socket_id(call->sk));
     rt_buf_put(&b, rt_lit("\",\"serverTime\":\""));
     rt_buf_put(&b, rt_str(RT_TIME_ISO_LEN, iso));
-    rt_buf_put(&b, rt_lit("\",\"protocolVersion\":\"1.0\"}"));
+    rt_buf_put(&b, rt_lit("\",\"protocolVersion\":\"1.0\""));
+    rt_buf_put(&b, more);
 
     ngx_http_realtime_tell(call, rt_lit("\"connected\""), rt_buf_str(&b));
 
     if (call->sk->who) {
-        ngx_http_realtime_greet_user(call);
+        ngx_http_realtime_greet_user(call, more);
     }
 }
 
 
 static void
-ngx_http_realtime_greet_user(ngx_http_realtime_call_t *call)
+ngx_http_realtime_greet_user(ngx_http_realtime_call_t *call, rt_str_t more)
 {
     size_t                         size;
     u_char                        *buf;
@@ -258,7 +440,7 @@ ngx_http_realtime_greet_user(ngx_http_realtime_call_t *call)
     rt_buf_put(&b, rt_str(RT_UUID_LEN, who->session));
     rt_buf_put(&b, rt_lit("\",\"rooms\":"));
     rt_buf_put(&b, who->rooms.len ? who->rooms : rt_lit("[]"));
-    rt_buf_char(&b, '}');
+    rt_buf_put(&b, more);
 
     ngx_http_realtime_tell(call, rt_lit("\"authenticated\""), rt_buf_str(&b));
 }
@@ -287,6 +469,7 @@ ngx_http_realtime_on_leave(ngx_http_realtime_socket_t *sk)
 {
     ngx_http_realtime_hub_t  *hub = sk->session->set->data;
 
+    ngx_http_realtime_replay_end(sk);
     ngx_http_realtime_depart_all(hub, sk);
 
     if (sk->who && !sk->session->moved) {

@@ -44,8 +44,7 @@ ngx_http_realtime_on_presence_update(ngx_http_realtime_call_t *call)
 
     /* the acknowledgement comes behind what the others and we are told */
 
-    call->sk->session->emitted = ngx_http_realtime_bus_head(call->hub->bus);
-    ngx_http_realtime_catch_up(call->hub, call->sk->session);
+    ngx_http_realtime_catch_up_now(call->hub, call->sk->session);
 
     ngx_http_realtime_answer(call, rt_lit(""));
 }

@@ -44,6 +44,10 @@ ngx_http_realtime_on_room_join(ngx_http_realtime_call_t *call)
         return;
     }
 
+    /* what was said before is for those who were there */
+
+    ngx_http_realtime_catch_up_now(call->hub, call->sk->session);
+
     switch (ngx_http_realtime_enter(call->hub, call->sk, room.name, &in)) {
 
     case NGX_OK:

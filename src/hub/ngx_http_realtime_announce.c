@@ -72,10 +72,14 @@ ngx_http_realtime_enter(ngx_http_realtime_hub_t *hub,
         return rc;
     }
 
+    in->since = ngx_http_realtime_socket_position(sk);
+
     ngx_http_realtime_zone_lock(z);
 
-    rc = ngx_http_realtime_roster_enter_locked(z, sk->ref, sk->nsp->name, room,
-                                               in);
+    rc = ngx_http_realtime_socket_rec(sk)
+         ? ngx_http_realtime_roster_enter_locked(z, sk->ref, sk->nsp->name,
+                                                 room, in)
+         : NGX_DECLINED;
 
     if (rc == NGX_OK && in->first) {
 
@@ -137,9 +141,9 @@ ngx_http_realtime_depart_from(ngx_http_realtime_hub_t *hub,
 
         room = ngx_http_realtime_roster_find_locked(z, sk->nsp->name,
                                                     m->room->name);
-        member = room ? ngx_http_realtime_roster_member_locked(z, sk->ref,
-                                                               room)
-                      : 0;
+        member = (room && ngx_http_realtime_socket_rec(sk))
+                 ? ngx_http_realtime_roster_member_locked(z, sk->ref, room)
+                 : 0;
         if (member) {
             ngx_http_realtime_depart_locked(hub, member, closing);
         }

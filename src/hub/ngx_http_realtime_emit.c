@@ -1,13 +1,14 @@
 
 #include "hub/ngx_http_realtime_emit.h"
+#include "hub/ngx_http_realtime_replay.h"
 
 
 /* a packet of the log as blobs, made for the first who gets it */
 
 typedef struct {
-    ngx_http_realtime_blob_t  *blobs[1 + RT_SIO_MAX_ATTACHMENTS];
-    ngx_uint_t                 n;
-    ngx_uint_t                 made;
+    ngx_http_realtime_blob_t  *text[2];     /* without an offset, and with */
+    ngx_http_realtime_blob_t  *attachments[RT_SIO_MAX_ATTACHMENTS];
+    ngx_uint_t                 n;           /* of these */
     uint64_t                   pos;         /* of the entry */
 } ngx_http_realtime_delivery_t;
 
@@ -20,17 +21,27 @@ static u_char *ngx_http_realtime_emit_packets(ngx_http_realtime_emit_t *m,
 static void ngx_http_realtime_deliver_room(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_entry_t *e, rt_str_t name,
     ngx_http_realtime_delivery_t *d);
-static void ngx_http_realtime_catch_up_one(void *ctx,
+static ngx_int_t ngx_http_realtime_catch_up_one(void *ctx,
     ngx_http_realtime_entry_t *e, uint64_t pos);
 static ngx_int_t ngx_http_realtime_deliver_chosen(
     ngx_http_realtime_entry_t *e, ngx_http_realtime_socket_t *sk);
+static ngx_int_t ngx_http_realtime_deliver_in(ngx_http_realtime_entry_t *e,
+    ngx_http_realtime_socket_t *sk, rt_str_t name);
 static ngx_int_t ngx_http_realtime_deliver_excepted(
     ngx_http_realtime_entry_t *e, ngx_http_realtime_socket_t *sk);
 static void ngx_http_realtime_deliver_send(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_entry_t *e, ngx_http_realtime_socket_t *sk,
     ngx_http_realtime_delivery_t *d);
+static void ngx_http_realtime_deliver_blob(ngx_http_realtime_socket_t *sk,
+    ngx_http_realtime_blob_t *b);
 static ngx_int_t ngx_http_realtime_delivery_make(
-    ngx_http_realtime_delivery_t *d, rt_str_t packets, ngx_log_t *log);
+    ngx_http_realtime_delivery_t *d, ngx_http_realtime_sessions_t *set,
+    ngx_http_realtime_entry_t *e, ngx_uint_t offset);
+static ngx_http_realtime_blob_t *ngx_http_realtime_delivery_text(
+    ngx_http_realtime_sessions_t *set, ngx_http_realtime_entry_t *e,
+    rt_str_t packet, ngx_uint_t offset);
+static void ngx_http_realtime_delivery_init(ngx_http_realtime_delivery_t *d,
+    uint64_t pos);
 static void ngx_http_realtime_delivery_free(ngx_http_realtime_delivery_t *d);
 
 
@@ -227,9 +238,7 @@ ngx_http_realtime_deliver(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_session_t   *s;
     ngx_http_realtime_delivery_t   d;
 
-    d.n = 0;
-    d.made = 0;
-    d.pos = pos;
+    ngx_http_realtime_delivery_init(&d, pos);
 
     hub->stamp++;
 
@@ -280,6 +289,7 @@ ngx_http_realtime_deliver_room(ngx_http_realtime_hub_t *hub,
         sk->stamp = hub->stamp;
 
         if (d->pos >= sk->session->from
+            && sk->replay == NULL
             && !ngx_http_realtime_deliver_excepted(e, sk))
         {
             ngx_http_realtime_deliver_send(hub, e, sk, d);
@@ -293,25 +303,33 @@ ngx_http_realtime_deliver_to(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_entry_t *e, ngx_http_realtime_session_t *s)
 {
     ngx_http_realtime_socket_t    *sk;
-    ngx_http_realtime_delivery_t   d;
-
-    d.n = 0;
-    d.made = 0;
 
     for (sk = s->sockets; sk; sk = sk->next) {
-        if (ngx_http_realtime_deliver_chosen(e, sk)
-            && !ngx_http_realtime_deliver_excepted(e, sk))
-        {
-            ngx_http_realtime_deliver_send(hub, e, sk, &d);
+        if (sk->replay == NULL) {
+            ngx_http_realtime_deliver_one(hub, e, sk);
         }
     }
-
-    ngx_http_realtime_delivery_free(&d);
 
     if (e->reply.len
         && rt_str_eq(e->sid, ngx_http_realtime_session_sid(s)))
     {
         ngx_http_realtime_session_send_text(s, e->reply);
+    }
+}
+
+
+void
+ngx_http_realtime_deliver_one(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_entry_t *e, ngx_http_realtime_socket_t *sk)
+{
+    ngx_http_realtime_delivery_t  d;
+
+    if (ngx_http_realtime_deliver_chosen(e, sk)
+        && !ngx_http_realtime_deliver_excepted(e, sk))
+    {
+        ngx_http_realtime_delivery_init(&d, 0);
+        ngx_http_realtime_deliver_send(hub, e, sk, &d);
+        ngx_http_realtime_delivery_free(&d);
     }
 }
 
@@ -330,7 +348,7 @@ ngx_http_realtime_catch_up(ngx_http_realtime_hub_t *hub,
 
     head = ngx_http_realtime_bus_head(hub->bus);
 
-    if (ngx_http_realtime_bus_replay(hub->bus, from, head,
+    if (ngx_http_realtime_bus_replay(hub->bus, &from, head,
                                      ngx_http_realtime_catch_up_one, s)
         != NGX_OK)
     {
@@ -342,7 +360,17 @@ ngx_http_realtime_catch_up(ngx_http_realtime_hub_t *hub,
 }
 
 
-static void
+void
+ngx_http_realtime_catch_up_now(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_session_t *s)
+{
+    s->emitted = ngx_http_realtime_bus_head(hub->bus);
+
+    ngx_http_realtime_catch_up(hub, s);
+}
+
+
+static ngx_int_t
 ngx_http_realtime_catch_up_one(void *ctx, ngx_http_realtime_entry_t *e,
     uint64_t pos)
 {
@@ -351,6 +379,8 @@ ngx_http_realtime_catch_up_one(void *ctx, ngx_http_realtime_entry_t *e,
     if (e->type == NGX_HTTP_REALTIME_ENTRY_BROADCAST) {
         ngx_http_realtime_deliver_to(s->set->data, e, s);
     }
+
+    return NGX_OK;
 }
 
 
@@ -369,12 +399,27 @@ ngx_http_realtime_deliver_chosen(ngx_http_realtime_entry_t *e,
     }
 
     while (ngx_http_realtime_list_next(&list, &name, NULL) == NGX_OK) {
-        if (ngx_http_realtime_room_member(sk, name)) {
+        if (ngx_http_realtime_deliver_in(e, sk, name)) {
             return 1;
         }
     }
 
     return 0;
+}
+
+
+/* whether it is in the room, and was when that was said */
+
+static ngx_int_t
+ngx_http_realtime_deliver_in(ngx_http_realtime_entry_t *e,
+    ngx_http_realtime_socket_t *sk, rt_str_t name)
+{
+    ngx_http_realtime_membership_t  *m;
+
+    m = ngx_http_realtime_room_member(sk, name);
+
+    return m && (sk->replay == NULL
+                 || ngx_http_realtime_replay_was_in(sk, m->room, e->end));
 }
 
 
@@ -390,7 +435,7 @@ ngx_http_realtime_deliver_excepted(ngx_http_realtime_entry_t *e,
         return 1;
     }
 
-    if (e->within.len && !ngx_http_realtime_room_member(sk, e->within)) {
+    if (e->within.len && !ngx_http_realtime_deliver_in(e, sk, e->within)) {
         return 1;
     }
 
@@ -409,48 +454,122 @@ ngx_http_realtime_deliver_send(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_entry_t *e, ngx_http_realtime_socket_t *sk,
     ngx_http_realtime_delivery_t *d)
 {
-    ngx_uint_t  i;
+    ngx_uint_t                    i;
+    ngx_http_realtime_session_t  *s = sk->session;
 
-    if (!d->made
-        && ngx_http_realtime_delivery_make(d, e->packets, hub->log) != NGX_OK)
-    {
-        /* never a silent gap: who cannot get it has to come again */
-        ngx_http_realtime_session_close(sk->session,
-                                        NGX_HTTP_REALTIME_CLOSED_FORCED);
+    if (!ngx_http_realtime_session_alive(s)) {
         return;
     }
 
+    if (d->text[s->recoverable] == NULL
+        && ngx_http_realtime_delivery_make(d, hub->set, e, s->recoverable)
+           != NGX_OK)
+    {
+        /* never a silent gap: who cannot get it has to come again */
+        ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
+        return;
+    }
+
+    sk->sent = e->end;
+
+    ngx_http_realtime_deliver_blob(sk, d->text[s->recoverable]);
+
     for (i = 0; i < d->n; i++) {
-        ngx_http_realtime_session_send(sk->session, d->blobs[i]);
+        ngx_http_realtime_deliver_blob(sk, d->attachments[i]);
+    }
+}
+
+
+static void
+ngx_http_realtime_deliver_blob(ngx_http_realtime_socket_t *sk,
+    ngx_http_realtime_blob_t *b)
+{
+    if (sk->replay == NULL
+        || ngx_http_realtime_replay_hold(sk, b) == NGX_DECLINED)
+    {
+        ngx_http_realtime_session_send(sk->session, b);
     }
 }
 
 
 static ngx_int_t
 ngx_http_realtime_delivery_make(ngx_http_realtime_delivery_t *d,
-    rt_str_t packets, ngx_log_t *log)
+    ngx_http_realtime_sessions_t *set, ngx_http_realtime_entry_t *e,
+    ngx_uint_t offset)
 {
-    rt_str_t    packet;
-    ngx_uint_t  binary;
+    rt_str_t                   list = e->packets, packet;
+    ngx_http_realtime_blob_t  *b;
 
-    while (d->n < rt_nitems(d->blobs)
-           && ngx_http_realtime_list_next(&packets, &packet, &binary)
-              == NGX_OK)
+    if (ngx_http_realtime_list_next(&list, &packet, NULL) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    d->text[offset] = ngx_http_realtime_delivery_text(set, e, packet, offset);
+
+    if (d->text[offset] == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (d->text[!offset]) {
+        return NGX_OK;                  /* so there are the attachments */
+    }
+
+    while (d->n < rt_nitems(d->attachments)
+           && ngx_http_realtime_list_next(&list, &packet, NULL) == NGX_OK)
     {
-        d->blobs[d->n] = ngx_http_realtime_blob_copy(binary ? RT_WS_BINARY
-                                                            : RT_WS_TEXT,
-                                                     packet, log);
-        if (d->blobs[d->n] == NULL) {
+        b = ngx_http_realtime_blob_copy(RT_WS_BINARY, packet, set->log);
+
+        if (b == NULL) {
             ngx_http_realtime_delivery_free(d);
             return NGX_ERROR;
         }
 
-        d->n++;
+        d->attachments[d->n++] = b;
     }
 
-    d->made = 1;
-
     return NGX_OK;
+}
+
+
+/* the offset says that whoever gets this has all that is before it as well */
+
+static ngx_http_realtime_blob_t *
+ngx_http_realtime_delivery_text(ngx_http_realtime_sessions_t *set,
+    ngx_http_realtime_entry_t *e, rt_str_t packet, ngx_uint_t offset)
+{
+    rt_buf_t                   buf;
+    ngx_http_realtime_blob_t  *b;
+
+    if (!offset || packet.len == 0) {
+        return ngx_http_realtime_blob_copy(RT_WS_TEXT, packet, set->log);
+    }
+
+    b = ngx_http_realtime_blob_new(RT_WS_TEXT, packet.len
+                                   + NGX_HTTP_REALTIME_OFFSET_SIZE, set->log);
+    if (b == NULL) {
+        return NULL;
+    }
+
+    rt_buf_init(&buf, ngx_http_realtime_blob_payload(b),
+                packet.len + NGX_HTTP_REALTIME_OFFSET_SIZE);
+
+    rt_buf_put(&buf, rt_str(packet.len - 1, packet.data));
+    ngx_http_realtime_socket_put_offset(&buf, set, e->end);
+    rt_buf_char(&buf, ']');
+
+    ngx_http_realtime_blob_cut(b, rt_buf_str(&buf).len);
+
+    return b;
+}
+
+
+static void
+ngx_http_realtime_delivery_init(ngx_http_realtime_delivery_t *d, uint64_t pos)
+{
+    d->text[0] = NULL;
+    d->text[1] = NULL;
+    d->n = 0;
+    d->pos = pos;
 }
 
 
@@ -458,8 +577,12 @@ static void
 ngx_http_realtime_delivery_free(ngx_http_realtime_delivery_t *d)
 {
     while (d->n) {
-        ngx_http_realtime_blob_free(d->blobs[--d->n]);
+        ngx_http_realtime_blob_free(d->attachments[--d->n]);
     }
 
-    d->made = 0;
+    ngx_http_realtime_blob_free(d->text[0]);
+    ngx_http_realtime_blob_free(d->text[1]);
+
+    d->text[0] = NULL;
+    d->text[1] = NULL;
 }

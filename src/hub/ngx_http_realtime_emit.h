@@ -38,10 +38,17 @@ typedef struct {
     ngx_event_t                    news;        /* presence to be told */
     ngx_event_t                    typing;      /* typists are due */
     ngx_msec_t                     heartbeat;   /* hub/reconcile */
+    ngx_queue_t                    replays;     /* hub/recover */
+    ngx_event_t                    replay;      /* there is one to go on with */
 
     /* up: an operation on a session, found while replaying */
     void                         (*on_operation)(void *hub,
                                        ngx_http_realtime_entry_t *e);
+
+    /* up: the socket is to be sent its CONNECT; it has all that it missed */
+    void                         (*on_return)(ngx_http_realtime_socket_t *sk);
+    void                         (*on_recovered)(
+                                       ngx_http_realtime_socket_t *sk);
     void                          *data;
 } ngx_http_realtime_hub_t;
 
@@ -96,11 +103,19 @@ void ngx_http_realtime_deliver(ngx_http_realtime_hub_t *hub,
 void ngx_http_realtime_deliver_to(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_entry_t *e, ngx_http_realtime_session_t *s);
 
+/* the same to one socket, if it is meant */
+void ngx_http_realtime_deliver_one(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_entry_t *e, ngx_http_realtime_socket_t *sk);
+
 /*
  * Delivers to "s" what is in the log already, ahead of the others, if it
  * emitted some of that itself: what it does next must not overtake it.
  */
 void ngx_http_realtime_catch_up(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_session_t *s);
+
+/* the same, whoever emitted it */
+void ngx_http_realtime_catch_up_now(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_session_t *s);
 
 /* at least "size" bytes, which keep what they had; NULL: no memory */

@@ -1,5 +1,7 @@
 
 #include "hub/ngx_http_realtime_move.h"
+#include "hub/ngx_http_realtime_recover.h"
+#include "hub/ngx_http_realtime_replay.h"
 #include "hub/ngx_http_realtime_settle.h"
 #include "session/ngx_http_realtime_input.h"
 #include "shm/ngx_http_realtime_directory.h"
@@ -17,6 +19,9 @@ typedef enum {
     NGX_HTTP_REALTIME_MOVED_SOCKET,         /* then the namespace */
     NGX_HTTP_REALTIME_MOVED_IDENTITY,
     NGX_HTTP_REALTIME_MOVED_ROOM,           /* the name */
+    NGX_HTTP_REALTIME_MOVED_REPLAY,         /* it is still given what it
+                                               missed */
+    NGX_HTTP_REALTIME_MOVED_JOINED,         /* but not of this room, before */
     NGX_HTTP_REALTIME_MOVED_ACK,
     NGX_HTTP_REALTIME_MOVED_PARTIAL,        /* the text of the event */
     NGX_HTTP_REALTIME_MOVED_ATTACHMENT,     /* the bytes */
@@ -27,6 +32,8 @@ typedef enum {
 typedef struct {
     uint8_t   kind;
     uint8_t   kicked;
+    uint8_t   plain;
+    uint8_t   recoverable;
     uint8_t   binary;                       /* PACKET */
     uint32_t  number;                       /* reference, id, kind of room,
                                                or how many */
@@ -52,6 +59,8 @@ static void ngx_http_realtime_move_put_socket(ngx_http_realtime_mover_t *mv,
 static void ngx_http_realtime_move_put_identity(
     ngx_http_realtime_mover_t *mv, const ngx_http_realtime_identity_t *who);
 static void ngx_http_realtime_move_put_rest(ngx_http_realtime_mover_t *mv);
+static void ngx_http_realtime_move_build_session(
+    ngx_http_realtime_session_t *s, ngx_http_realtime_moved_t *item);
 static ngx_int_t ngx_http_realtime_move_build(ngx_http_realtime_mover_t *mv,
     ngx_http_realtime_moved_t *item, rt_str_t data);
 static ngx_int_t ngx_http_realtime_move_build_socket(
@@ -67,7 +76,7 @@ static ngx_int_t ngx_http_realtime_move_build_packet(
     rt_str_t data);
 static ngx_int_t ngx_http_realtime_move_next(rt_str_t *list,
     ngx_http_realtime_moved_t *item, rt_str_t *data);
-static void ngx_http_realtime_move_replay(void *ctx,
+static ngx_int_t ngx_http_realtime_move_replay(void *ctx,
     ngx_http_realtime_entry_t *e, uint64_t pos);
 
 
@@ -86,6 +95,8 @@ ngx_http_realtime_move_give(ngx_http_realtime_hub_t *hub,
     item.kind = NGX_HTTP_REALTIME_MOVED_SESSION;
     item.number = s->ref;
     item.kicked = s->kicked;
+    item.plain = s->plain;
+    item.recoverable = s->recoverable;
     item.more = s->refused | s->checked << 8;
     item.arg = s->from;
 
@@ -172,6 +183,7 @@ ngx_http_realtime_move_put_socket(ngx_http_realtime_mover_t *mv,
     item.kind = NGX_HTTP_REALTIME_MOVED_SOCKET;
     item.number = sk->ref;
     item.more = sk->last_ack;
+    item.arg = sk->sent;
     ngx_memcpy(item.id, sk->id, RT_ID_LEN);
 
     ngx_http_realtime_move_put(mv, &item, sk->nsp->name);
@@ -185,6 +197,22 @@ ngx_http_realtime_move_put_socket(ngx_http_realtime_mover_t *mv,
     for (i = 0; i < sk->nrooms; i++) {
         item.number = sk->rooms[i].room->kind;
         ngx_http_realtime_move_put(mv, &item, sk->rooms[i].room->name);
+    }
+
+    if (sk->replay) {
+        item.kind = NGX_HTTP_REALTIME_MOVED_REPLAY;
+        item.number = sk->replay->connected;
+        item.arg = ngx_http_realtime_socket_position(sk);
+        ngx_http_realtime_move_put(mv, &item, rt_lit(""));
+
+        item.kind = NGX_HTTP_REALTIME_MOVED_JOINED;
+
+        for (i = 0; i < sk->replay->njoined; i++) {
+            item.arg = sk->replay->joined[i].since;
+            ngx_http_realtime_move_put(mv, &item,
+                                       rt_str(sizeof(uint64_t),
+                                              &sk->replay->joined[i].hash));
+        }
     }
 
     item.kind = NGX_HTTP_REALTIME_MOVED_ACK;
@@ -266,6 +294,7 @@ ngx_http_realtime_move_take(ngx_http_realtime_hub_t *hub,
     const ngx_http_realtime_transport_t *transport, void *carrier,
     ngx_http_realtime_entry_t *e, uint64_t pos)
 {
+    uint64_t                      from = e->number;
     rt_str_t                      list = e->packets, data;
     ngx_http_realtime_mover_t     mv = { hub, NULL, NULL, 0, NGX_OK };
     ngx_http_realtime_moved_t     item;
@@ -282,11 +311,10 @@ ngx_http_realtime_move_take(ngx_http_realtime_hub_t *hub,
         return NULL;
     }
 
-    s->kicked = item.kicked;
-    s->refused = item.more & 0xff;
-    s->checked = item.more >> 8;
+    ngx_http_realtime_move_build_session(s, &item);
+
     s->arriving = 1;
-    s->from = item.arg;
+    s->from = ngx_max(item.arg, e->number);
     s->transport = transport;
     s->carrier = carrier;
     mv.session = s;
@@ -299,7 +327,7 @@ ngx_http_realtime_move_take(ngx_http_realtime_hub_t *hub,
     }
 
     if (mv.rc != NGX_OK
-        || ngx_http_realtime_bus_replay(hub->bus, e->number, pos,
+        || ngx_http_realtime_bus_replay(hub->bus, &from, pos,
                                         ngx_http_realtime_move_replay, &mv)
            != NGX_OK)
     {
@@ -315,11 +343,25 @@ ngx_http_realtime_move_take(ngx_http_realtime_hub_t *hub,
     s->arriving = 0;
     s->from = ngx_max(s->from, pos);
 
+    ngx_http_realtime_recover_save(s);
+
     if ((s->sockets == NULL && !conf->echo) || s->partial) {
         ngx_http_realtime_session_grace(s);
     }
 
     return s;
+}
+
+
+static void
+ngx_http_realtime_move_build_session(ngx_http_realtime_session_t *s,
+    ngx_http_realtime_moved_t *item)
+{
+    s->kicked = item->kicked;
+    s->plain = item->plain;
+    s->recoverable = item->recoverable;
+    s->refused = item->more & 0xff;
+    s->checked = item->more >> 8;
 }
 
 
@@ -360,6 +402,7 @@ static ngx_int_t
 ngx_http_realtime_move_build(ngx_http_realtime_mover_t *mv,
     ngx_http_realtime_moved_t *item, rt_str_t data)
 {
+    uint64_t                      hash;
     ngx_http_realtime_hub_t      *hub = mv->hub;
     ngx_http_realtime_session_t  *s = mv->session;
 
@@ -376,6 +419,14 @@ ngx_http_realtime_move_build(ngx_http_realtime_mover_t *mv,
 
     case NGX_HTTP_REALTIME_MOVED_ROOM:
         return ngx_http_realtime_move_build_room(mv, item, data);
+
+    case NGX_HTTP_REALTIME_MOVED_REPLAY:
+        return ngx_http_realtime_replay_begin(hub, mv->socket, item->arg,
+                                              item->number);
+
+    case NGX_HTTP_REALTIME_MOVED_JOINED:
+        ngx_memcpy(&hash, data.data, sizeof(hash));
+        return ngx_http_realtime_replay_joined(mv->socket, hash, item->arg);
 
     case NGX_HTTP_REALTIME_MOVED_ACK:
         return ngx_http_realtime_socket_add_ack(mv->socket, item->number,
@@ -408,6 +459,7 @@ ngx_http_realtime_move_build_socket(ngx_http_realtime_mover_t *mv,
     }
 
     mv->socket->last_ack = item->more;
+    mv->socket->sent = item->arg;
 
     return NGX_OK;
 }
@@ -468,22 +520,26 @@ ngx_http_realtime_move_build_packet(ngx_http_realtime_mover_t *mv,
 }
 
 
-static void
+static ngx_int_t
 ngx_http_realtime_move_replay(void *ctx, ngx_http_realtime_entry_t *e,
     uint64_t pos)
 {
-    ngx_http_realtime_mover_t  *mv = ctx;
+    ngx_http_realtime_mover_t    *mv = ctx;
+    ngx_http_realtime_session_t  *s = mv->session;
 
     if (e->type == NGX_HTTP_REALTIME_ENTRY_BROADCAST) {
 
-        if (pos >= mv->session->from) {
-            ngx_http_realtime_deliver_to(mv->hub, e, mv->session);
+        if (pos >= s->from) {
+            ngx_http_realtime_deliver_to(mv->hub, e, s);
         }
 
-        return;
-    }
-
-    if (rt_str_eq(e->sid, ngx_http_realtime_session_sid(mv->session))) {
+    } else if (rt_str_eq(e->sid, ngx_http_realtime_session_sid(s))) {
         mv->hub->on_operation(mv->hub, e);
     }
+
+    if (ngx_http_realtime_session_alive(s)) {
+        s->from = ngx_max(s->from, e->end);
+    }
+
+    return NGX_OK;
 }

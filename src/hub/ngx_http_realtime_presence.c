@@ -63,9 +63,9 @@ ngx_http_realtime_presence_update(ngx_http_realtime_hub_t *hub,
 
     ngx_http_realtime_zone_lock(z);
 
-    rec = ngx_http_realtime_at(z, sk->ref);
+    rec = ngx_http_realtime_socket_rec(sk);
 
-    if (rec->user) {
+    if (rec && rec->user) {
         rc = ngx_http_realtime_users_status_locked(z, rec->user, status,
                                                    custom);
     }
@@ -90,13 +90,13 @@ ngx_http_realtime_presence_query(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_zone_lock(z);
 
     ref = ngx_http_realtime_users_find_locked(z, sk->nsp->name, id);
-    rec = ngx_http_realtime_at(z, sk->ref);
+    rec = ngx_http_realtime_socket_rec(sk);
     user = ngx_http_realtime_at(z, ref);
 
     /* who may not know is told nothing, not even that there is nobody */
 
     if (rooms_only
-        && (rec->user == 0
+        && (rec == NULL || rec->user == 0
             || (rec->user != ref
                 && (ref == 0
                     || !ngx_http_realtime_roster_meet_locked(z, rec->user,

@@ -3,6 +3,7 @@
 #include "hub/ngx_http_realtime_announce.h"
 #include "hub/ngx_http_realtime_presence.h"
 #include "hub/ngx_http_realtime_reconcile.h"
+#include "shm/ngx_http_realtime_away.h"
 #include "shm/ngx_http_realtime_directory.h"
 #include "shm/ngx_http_realtime_slot.h"
 
@@ -11,6 +12,14 @@ static ngx_int_t ngx_http_realtime_settle_slot(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_wid_t gone);
 static void ngx_http_realtime_settle_session(ngx_http_realtime_hub_t *hub,
     rt_ref_t ref);
+static rt_ref_t ngx_http_realtime_settle_member_locked(
+    ngx_http_realtime_zone_t *z, rt_ref_t ref);
+static ngx_uint_t ngx_http_realtime_settle_crowded(
+    ngx_http_realtime_zone_t *z);
+
+
+/* what is away goes before its time when so many in a hundred pages are used */
+#define NGX_HTTP_REALTIME_SETTLE_CROWDED  85
 
 
 ngx_int_t
@@ -57,24 +66,32 @@ ngx_http_realtime_settle_self(ngx_http_realtime_hub_t *hub)
 
 
 /*
- * Each session is inherited, emptied and removed, each membership taken out
- * and told, one step at a time: whoever goes on after us, should we stop or
- * die here, does the rest, and nothing is told twice.
+ * Each session is inherited, and is away then; what its sockets were given is
+ * in their records as of slot->saved.  Or it is emptied and removed, each
+ * membership taken out and told, one step at a time: whoever goes on after us,
+ * should we stop or die here, does the rest, and nothing is told twice.
  */
 
 static ngx_int_t
 ngx_http_realtime_settle_slot(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_wid_t gone)
 {
+    uint64_t                   saved;
     rt_ref_t                   ref;
     uint32_t                   bucket = 0;
     ngx_http_realtime_zone_t  *z = hub->bus->zone;
+
+    saved = atomic_load(&z->sh->slot[gone.slot].saved);
 
     while (ngx_http_realtime_directory_inherit(z, gone, hub->bus->self,
                                                &bucket, &ref)
            == NGX_OK)
     {
-        ngx_http_realtime_settle_session(hub, ref);
+        if (ngx_http_realtime_away_begin(z, ref, saved, (uint32_t) -1)
+            != NGX_OK)
+        {
+            ngx_http_realtime_settle_session(hub, ref);
+        }
 
         if (ngx_http_realtime_bus_behind(hub->bus)) {
             return NGX_AGAIN;
@@ -106,22 +123,13 @@ ngx_http_realtime_settle_told(ngx_http_realtime_hub_t *hub,
 static void
 ngx_http_realtime_settle_session(ngx_http_realtime_hub_t *hub, rt_ref_t ref)
 {
-    rt_ref_t                          member;
-    ngx_http_realtime_zone_t         *z = hub->bus->zone;
-    ngx_http_realtime_socket_rec_t   *socket;
-    ngx_http_realtime_session_rec_t  *rec;
+    rt_ref_t                   member;
+    ngx_http_realtime_zone_t  *z = hub->bus->zone;
 
     do {
         ngx_http_realtime_zone_lock(z);
 
-        rec = ngx_http_realtime_at(z, ref);
-        socket = ngx_http_realtime_at(z, rec->sockets);
-
-        while (socket && socket->members == 0) {
-            socket = ngx_http_realtime_at(z, socket->next);
-        }
-
-        member = socket ? socket->members : 0;
+        member = ngx_http_realtime_settle_member_locked(z, ref);
 
         if (member) {
             ngx_http_realtime_depart_locked(hub, member, 1);
@@ -138,6 +146,119 @@ ngx_http_realtime_settle_session(ngx_http_realtime_hub_t *hub, rt_ref_t ref)
 }
 
 
+/* some membership of the session, or 0 */
+
+static rt_ref_t
+ngx_http_realtime_settle_member_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t ref)
+{
+    ngx_http_realtime_socket_rec_t   *socket;
+    ngx_http_realtime_session_rec_t  *rec = ngx_http_realtime_at(z, ref);
+
+    socket = ngx_http_realtime_at(z, rec->sockets);
+
+    while (socket && socket->members == 0) {
+        socket = ngx_http_realtime_at(z, socket->next);
+    }
+
+    return socket ? socket->members : 0;
+}
+
+
+ngx_int_t
+ngx_http_realtime_settle_away(ngx_http_realtime_hub_t *hub)
+{
+    rt_ref_t                   ref, member;
+    ngx_uint_t                 n = 0;
+    ngx_http_realtime_zone_t  *z = hub->bus->zone;
+
+    do {
+        if (ngx_http_realtime_bus_behind(hub->bus)) {
+            return NGX_AGAIN;
+        }
+
+        ngx_http_realtime_zone_lock(z);
+
+        ref = ngx_http_realtime_away_over_locked(z,
+                                       ngx_http_realtime_settle_crowded(z));
+        member = ref ? ngx_http_realtime_settle_member_locked(z, ref) : 0;
+
+        if (member) {
+            ngx_http_realtime_depart_locked(hub, member, 1);
+
+        } else if (ref) {
+            ngx_http_realtime_away_drop_locked(z, ref);
+        }
+
+        ngx_http_realtime_zone_unlock(z);
+
+        if (member) {
+            ngx_http_realtime_bus_kick(hub->bus);
+
+        } else if (ref) {
+            n++;
+        }
+
+    } while (ref);
+
+    if (n) {
+        ngx_http_realtime_presence_gone(hub);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_realtime_settle_crowded(ngx_http_realtime_zone_t *z)
+{
+    rt_arena_stat_t  st;
+
+    rt_arena_stat(z->sh->arena, &st);
+
+    return st.pages_used * 100 > st.pages * NGX_HTTP_REALTIME_SETTLE_CROWDED;
+}
+
+
+void
+ngx_http_realtime_settle_socket(ngx_http_realtime_hub_t *hub, rt_ref_t ref,
+    const u_char *id)
+{
+    rt_ref_t                          member = 0, session;
+    ngx_http_realtime_zone_t         *z = hub->bus->zone;
+    ngx_http_realtime_socket_rec_t   *rec;
+    ngx_http_realtime_session_rec_t  *was;
+
+    do {
+        ngx_http_realtime_zone_lock(z);
+
+        rec = ngx_http_realtime_at(z, ref);
+        session = rec ? rec->session : 0;
+        rec = session ? ngx_http_realtime_directory_socket(z, ref, session, id)
+                      : NULL;
+        member = rec ? rec->members : 0;
+
+        if (member) {
+            ngx_http_realtime_depart_locked(hub, member, 1);
+
+        } else if (rec) {
+            ngx_http_realtime_directory_drop_socket_locked(z, ref);
+            was = ngx_http_realtime_at(z, session);
+
+            if (was->due && was->sockets == 0) {
+                ngx_http_realtime_away_drop_locked(z, session);
+            }
+        }
+
+        ngx_http_realtime_zone_unlock(z);
+
+    } while (member);
+
+    ngx_http_realtime_bus_kick(hub->bus);
+    ngx_http_realtime_presence_gone(hub);
+}
+
+
 void
 ngx_http_realtime_settle_lost(ngx_http_realtime_hub_t *hub, rt_str_t sid)
 {
@@ -146,7 +267,10 @@ ngx_http_realtime_settle_lost(ngx_http_realtime_hub_t *hub, rt_str_t sid)
     if (!ngx_http_realtime_session_known(hub->set, sid)
         && ngx_http_realtime_directory_find(hub->bus->zone, sid, &place)
            == NGX_OK
-        && ngx_http_realtime_bus_is_self(hub->bus, place.owner))
+        && ngx_http_realtime_bus_is_self(hub->bus, place.owner)
+        && ngx_http_realtime_away_begin(hub->bus->zone, place.ref, 0,
+                                        (uint32_t) -1)
+           != NGX_OK)
     {
         ngx_http_realtime_settle_session(hub, place.ref);
     }

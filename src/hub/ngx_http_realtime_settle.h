@@ -1,7 +1,8 @@
 
 /*
- * ngx_http_realtime_settle.h: what a dead worker left behind: its sessions end
- * as if they had been closed, and the others are told.
+ * ngx_http_realtime_settle.h: what nobody has any more.  The sessions of a
+ * dead worker are away from now on, as if their clients had gone; those that
+ * were away too long end, and the others are told.
  */
 
 
@@ -13,12 +14,22 @@
 
 
 /*
- * Settles what dead workers left: their sessions end, the others are told.
+ * Settles what dead workers left: their sessions are away, or end.
  * Looks at all slots, or with "neighbour" at those next to this worker's.
  * NGX_AGAIN: more is to be done, when the log has been read.
  */
 ngx_int_t ngx_http_realtime_settle(ngx_http_realtime_hub_t *hub,
     ngx_uint_t neighbour);
+
+/*
+ * Ends what was away too long, and tells the others.  NGX_AGAIN: more is to
+ * be done, when the log has been read.
+ */
+ngx_int_t ngx_http_realtime_settle_away(ngx_http_realtime_hub_t *hub);
+
+/* ends the socket, if the record is still that of "id"; the others are told */
+void ngx_http_realtime_settle_socket(ngx_http_realtime_hub_t *hub,
+    rt_ref_t socket, const u_char *id);
 
 /* nobody is to wait for earlier holders of the slot any more, or for this
    worker's answers that were lost */

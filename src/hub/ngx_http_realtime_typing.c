@@ -88,9 +88,10 @@ ngx_http_realtime_typing_member_locked(ngx_http_realtime_hub_t *hub,
     ref = ngx_http_realtime_roster_find_locked(hub->bus->zone, sk->nsp->name,
                                                room);
 
-    return ref ? ngx_http_realtime_roster_member_locked(hub->bus->zone,
-                                                        sk->ref, ref)
-               : 0;
+    return (ref && ngx_http_realtime_socket_rec(sk))
+           ? ngx_http_realtime_roster_member_locked(hub->bus->zone, sk->ref,
+                                                    ref)
+           : 0;
 }
 
 

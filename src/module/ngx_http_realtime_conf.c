@@ -3,6 +3,8 @@
 #include "transport/ngx_http_realtime_handshake.h"
 
 
+static void ngx_http_realtime_unset_session(
+    ngx_http_realtime_session_conf_t *session);
 static char *ngx_http_realtime_merge_session(ngx_conf_t *cf,
     ngx_http_realtime_session_conf_t *prev,
     ngx_http_realtime_session_conf_t *conf);
@@ -16,6 +18,8 @@ static char *ngx_http_realtime_merge_events(ngx_conf_t *cf,
     ngx_http_realtime_loc_conf_t *prev, ngx_http_realtime_loc_conf_t *conf);
 static char *ngx_http_realtime_use_location(ngx_conf_t *cf,
     ngx_http_realtime_loc_conf_t *conf);
+static void ngx_http_realtime_tie_location(
+    ngx_http_realtime_main_conf_t *rmcf, ngx_http_realtime_loc_conf_t *conf);
 static ngx_int_t ngx_http_realtime_name_location(ngx_conf_t *cf,
     ngx_http_realtime_main_conf_t *rmcf, ngx_http_core_loc_conf_t *clcf,
     uint16_t *number);
@@ -35,9 +39,8 @@ ngx_http_realtime_create_main_conf(ngx_conf_t *cf)
 void *
 ngx_http_realtime_create_loc_conf(ngx_conf_t *cf)
 {
-    ngx_http_realtime_loc_conf_t      *conf;
-    ngx_http_realtime_events_conf_t   *events;
-    ngx_http_realtime_session_conf_t  *session;
+    ngx_http_realtime_loc_conf_t     *conf;
+    ngx_http_realtime_events_conf_t  *events;
 
     conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_realtime_loc_conf_t));
     if (conf == NULL) {
@@ -56,17 +59,7 @@ ngx_http_realtime_create_loc_conf(ngx_conf_t *cf)
      *     conf->events.access.rooms = NULL;
      */
 
-    session = &conf->transport.session;
-
-    session->ping_interval = NGX_CONF_UNSET_MSEC;
-    session->ping_timeout = NGX_CONF_UNSET_MSEC;
-    session->connect_timeout = NGX_CONF_UNSET_MSEC;
-    session->upgrade_timeout = NGX_CONF_UNSET_MSEC;
-    session->max_payload = NGX_CONF_UNSET_SIZE;
-    session->send_buffer = NGX_CONF_UNSET_SIZE;
-    session->max_connections = NGX_CONF_UNSET_UINT;
-    session->max_rooms = NGX_CONF_UNSET_UINT;
-    session->echo = NGX_CONF_UNSET;
+    ngx_http_realtime_unset_session(&conf->transport.session);
 
     conf->transport.cors.origins = NGX_CONF_UNSET_PTR;
     conf->transport.cors.any = NGX_CONF_UNSET;
@@ -91,6 +84,24 @@ ngx_http_realtime_create_loc_conf(ngx_conf_t *cf)
     conf->limited = NGX_CONF_UNSET;
 
     return conf;
+}
+
+
+static void
+ngx_http_realtime_unset_session(ngx_http_realtime_session_conf_t *session)
+{
+    session->ping_interval = NGX_CONF_UNSET_MSEC;
+    session->ping_timeout = NGX_CONF_UNSET_MSEC;
+    session->connect_timeout = NGX_CONF_UNSET_MSEC;
+    session->upgrade_timeout = NGX_CONF_UNSET_MSEC;
+    session->max_payload = NGX_CONF_UNSET_SIZE;
+    session->send_buffer = NGX_CONF_UNSET_SIZE;
+    session->max_connections = NGX_CONF_UNSET_UINT;
+    session->max_rooms = NGX_CONF_UNSET_UINT;
+    session->echo = NGX_CONF_UNSET;
+    session->recovery = NGX_CONF_UNSET_MSEC;
+    session->recovery_limit = NGX_CONF_UNSET_SIZE;
+    session->drain = NGX_CONF_UNSET_MSEC;
 }
 
 
@@ -170,6 +181,11 @@ ngx_http_realtime_merge_session(ngx_conf_t *cf,
                               connections);
     ngx_conf_merge_uint_value(conf->max_rooms, prev->max_rooms, 1000);
     ngx_conf_merge_value(conf->echo, prev->echo, 0);
+    ngx_conf_merge_msec_value(conf->recovery, prev->recovery,
+                              NGX_HTTP_REALTIME_RECOVERY);
+    ngx_conf_merge_size_value(conf->recovery_limit, prev->recovery_limit,
+                              NGX_MAX_SIZE_T_VALUE);
+    ngx_conf_merge_msec_value(conf->drain, prev->drain, 10000);
 
     ngx_conf_merge_bitmask_value(conf->transports, prev->transports,
                                  (NGX_CONF_BITMASK_SET
@@ -378,14 +394,7 @@ ngx_http_realtime_use_location(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    session->events = &conf->events;
-    conf->transport.transports = &rmcf->worker.transports;
-
-    rmcf->needed = 1;
-    rmcf->max_payload = ngx_max(rmcf->max_payload, session->max_payload);
-    rmcf->heartbeat = rmcf->heartbeat
-                      ? ngx_min(rmcf->heartbeat, conf->presence_heartbeat)
-                      : conf->presence_heartbeat;
+    ngx_http_realtime_tie_location(rmcf, conf);
 
     if (clcf->handler == NULL) {
         clcf->handler = ngx_http_realtime_handshake;
@@ -397,6 +406,36 @@ ngx_http_realtime_use_location(ngx_conf_t *cf,
     clcf->client_body_buffer_size = session->max_payload;
 
     return NGX_CONF_OK;
+}
+
+
+/* the parts of the configuration get to know each other */
+
+static void
+ngx_http_realtime_tie_location(ngx_http_realtime_main_conf_t *rmcf,
+    ngx_http_realtime_loc_conf_t *conf)
+{
+    const ngx_http_realtime_rule_t    *rule;
+    ngx_http_realtime_session_conf_t  *session = &conf->transport.session;
+
+    session->events = &conf->events;
+    conf->transport.transports = &rmcf->worker.transports;
+
+    rmcf->needed = 1;
+    rmcf->max_payload = ngx_max(rmcf->max_payload, session->max_payload);
+    rmcf->heartbeat = rmcf->heartbeat
+                      ? ngx_min(rmcf->heartbeat, conf->presence_heartbeat)
+                      : conf->presence_heartbeat;
+
+    /* offsets begin with our greeting: without it clients get none */
+
+    rule = ngx_http_realtime_rule_find(&conf->events, rt_lit("connect"));
+
+    if (session->echo
+        || rule->actions[0].type != NGX_HTTP_REALTIME_ACTION_BUILTIN)
+    {
+        session->recovery = 0;
+    }
 }
 
 

@@ -49,9 +49,15 @@ ngx_int_t ngx_http_realtime_postconfiguration(ngx_conf_t *cf);
 #define NGX_HTTP_REALTIME_SIZE_MAX  (256 * 1024 * 1024)
 
 
+/* how long a client may be away if nobody says otherwise, ms */
+#define NGX_HTTP_REALTIME_RECOVERY  120000
+
+
 /* directives with one plain value, at cmd->offset; ~values */
 
 char *ngx_http_realtime_set_msec(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_realtime_set_time(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_realtime_set_size(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -70,6 +76,8 @@ char *ngx_http_realtime_set_cors_origin(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_realtime_set_namespace(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_realtime_set_on(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_realtime_set_recovery(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_realtime_set_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 

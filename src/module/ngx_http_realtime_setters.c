@@ -310,6 +310,49 @@ ngx_http_realtime_set_on(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* off | on [time [size]] */
+
+char *
+ngx_http_realtime_set_recovery(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ssize_t                            size = NGX_MAX_SIZE_T_VALUE;
+    ngx_str_t                         *value = cf->args->elts;
+    ngx_int_t                          window = NGX_HTTP_REALTIME_RECOVERY;
+    ngx_uint_t                         n = cf->args->nelts, on;
+    ngx_http_realtime_loc_conf_t      *rlcf = conf;
+    ngx_http_realtime_session_conf_t  *session = &rlcf->transport.session;
+
+    if (session->recovery != NGX_CONF_UNSET_MSEC) {
+        return "is duplicate";
+    }
+
+    on = (ngx_strcmp(value[1].data, "on") == 0);
+
+    if (n > 2) {
+        window = ngx_parse_time(&value[2], 0);
+    }
+
+    if (n > 3) {
+        size = ngx_parse_size(&value[3]);
+    }
+
+    if ((!on && (n > 2 || ngx_strcmp(value[1].data, "off") != 0))
+        || window < 1 || size < 1)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value in \"realtime_recovery\": it must be "
+                           "\"off\", or \"on\" with a time and a size if "
+                           "need be, such as \"on 120s 16m\"");
+        return NGX_CONF_ERROR;
+    }
+
+    session->recovery = on ? (ngx_msec_t) window : 0;
+    session->recovery_limit = size;
+
+    return NGX_CONF_OK;
+}
+
+
 /* when a client connects, there is no room yet, and no ack */
 
 static ngx_int_t

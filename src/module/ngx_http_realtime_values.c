@@ -27,6 +27,16 @@ ngx_http_realtime_set_msec(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* the same, 0 among them */
+
+char *
+ngx_http_realtime_set_time(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    return ngx_http_realtime_value(cf, ngx_conf_set_msec_slot(cf, cmd, conf),
+                                   1, "a time, such as \"10s\"");
+}
+
+
 char *
 ngx_http_realtime_set_size(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {

@@ -3,11 +3,14 @@
 #include "handler/ngx_http_realtime_events.h"
 #include "hub/ngx_http_realtime_presence.h"
 #include "hub/ngx_http_realtime_reconcile.h"
+#include "hub/ngx_http_realtime_recover.h"
+#include "hub/ngx_http_realtime_replay.h"
 #include "hub/ngx_http_realtime_settle.h"
 #include "hub/ngx_http_realtime_typing.h"
 #include "transport/ngx_http_realtime_hold.h"
 #include "transport/ngx_http_realtime_polling.h"
 #include "transport/ngx_http_realtime_upgrade.h"
+#include "transport/ngx_http_realtime_websocket.h"
 
 #include "chat/rt_clean.h"
 
@@ -26,16 +29,18 @@ static void ngx_http_realtime_worker_leave_handler(ngx_event_t *ev);
 static void ngx_http_realtime_worker_watch_handler(ngx_event_t *ev);
 static void ngx_http_realtime_worker_close_one(void *ctx,
     ngx_http_realtime_session_t *s);
+static void ngx_http_realtime_worker_send_away(void *ctx,
+    ngx_http_realtime_session_t *s);
 
 
 /* how often a worker looks whether its neighbour lives, ms */
 #define NGX_HTTP_REALTIME_WATCH       1000
 #define NGX_HTTP_REALTIME_WATCH_SOON  10        /* settling goes on */
 
-/* how long clients may take to go when the worker shuts down, ms */
+/* how long clients may take to go when their worker has told them to, ms */
 #define NGX_HTTP_REALTIME_PATIENCE  5000
 
-/* how often it looks whether they have, ms */
+/* how often it looks whether they have, and sends more away, ms */
 #define NGX_HTTP_REALTIME_LEAVE     20
 
 
@@ -61,6 +66,7 @@ ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
     set->on_event = ngx_http_realtime_on_event;
     set->on_leave = ngx_http_realtime_on_leave;
     set->on_expire = ngx_http_realtime_on_expire;
+    set->on_drained = ngx_http_realtime_replay_drained;
     set->on_ack = ngx_http_realtime_on_ack;
     set->data = hub;
 
@@ -68,12 +74,15 @@ ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
     hub->bus = bus;
     hub->log = cycle->log;
     hub->on_operation = ngx_http_realtime_worker_operation;
+    hub->on_return = ngx_http_realtime_on_return;
+    hub->on_recovered = ngx_http_realtime_on_recovered;
     hub->data = tp;
 
     tp->hub = hub;
     tp->set = set;
     tp->bus = bus;
     tp->log = cycle->log;
+    tp->leave = &w->leave;
     tp->in = ngx_palloc(cycle->pool, NGX_HTTP_REALTIME_SCRATCH_SIZE);
     tp->out = ngx_palloc(cycle->pool, NGX_HTTP_REALTIME_SCRATCH_SIZE);
     ngx_queue_init(&tp->probes);
@@ -87,6 +96,7 @@ ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
     }
 
     ngx_http_realtime_worker_rescue();
+    ngx_http_realtime_replay_init(hub);
     ngx_http_realtime_presence_init(hub);
     ngx_http_realtime_typing_init(hub);
 
@@ -149,6 +159,7 @@ ngx_http_realtime_worker_stop(ngx_http_realtime_worker_t *w)
     if (w->transports.ready) {
         w->transports.ready = 0;
         ngx_http_realtime_settle_self(&w->hub);
+        ngx_http_realtime_websocket_abandon((ngx_cycle_t *) ngx_cycle);
     }
 }
 
@@ -160,6 +171,8 @@ ngx_http_realtime_worker_entry(ngx_http_realtime_bus_t *bus,
     ngx_http_realtime_entry_t *e)
 {
     ngx_http_realtime_worker_t  *w = bus->data;
+
+    ngx_http_realtime_recover_save_all(&w->hub);
 
     switch (e->type) {
 
@@ -235,14 +248,31 @@ ngx_http_realtime_worker_lag(ngx_http_realtime_bus_t *bus)
 }
 
 
-/* nginx begins a graceful shutdown; a timer keeps the process until we went */
+/*
+ * nginx begins a graceful shutdown; a timer keeps the process until we went.
+ * Where nobody comes after us there is nothing to wait for.
+ */
 
 static void
 ngx_http_realtime_worker_exit(ngx_http_realtime_bus_t *bus)
 {
+    ngx_core_conf_t             *ccf;
     ngx_http_realtime_worker_t  *w = bus->data;
 
+    ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                           ngx_core_module);
+
+    /* nginx's own patience is not to run out first */
+
+    w->drain = ccf->shutdown_timeout ? ccf->shutdown_timeout * 9 / 10
+                                     : NGX_MAX_INT_T_VALUE;
+
+    if (!ngx_http_realtime_zone_succeeded(bus->zone)) {
+        w->drain = 0;
+    }
+
     w->transports.exiting = 1;
+    w->going = ngx_current_msec;
     w->patience = NGX_HTTP_REALTIME_PATIENCE;
 
     ngx_add_timer(&w->leave, 1);
@@ -252,22 +282,52 @@ ngx_http_realtime_worker_exit(ngx_http_realtime_bus_t *bus)
 static void
 ngx_http_realtime_worker_leave_handler(ngx_event_t *ev)
 {
-    ngx_uint_t                   reason = NGX_HTTP_REALTIME_CLOSED_SHUTDOWN;
+    ngx_uint_t                   n;
     ngx_http_realtime_worker_t  *w = ev->data;
 
+    w->staying = 0;
+
     ngx_http_realtime_sessions_each(&w->sessions,
-                                    ngx_http_realtime_worker_close_one,
-                                    &reason);
+                                    ngx_http_realtime_worker_send_away, w);
 
     ngx_http_realtime_hold_release(&w->transports);
     ngx_http_realtime_upgrade_shutdown(&w->transports);
 
-    if ((w->sessions.n || w->transports.lingering || w->bus.waiters.used)
-        && w->patience > NGX_HTTP_REALTIME_LEAVE)
-    {
+    n = w->sessions.n + w->transports.lingering + w->bus.waiters.used;
+
+    if (n == 0 || w->staying) {
+        w->patience = NGX_HTTP_REALTIME_PATIENCE;
+
+    } else {
         w->patience -= NGX_HTTP_REALTIME_LEAVE;
+    }
+
+    if (n && w->patience > 0) {
         ngx_add_timer(&w->leave, NGX_HTTP_REALTIME_LEAVE);
     }
+}
+
+
+/* ids are random: each client has its own moment between now and the end */
+
+static void
+ngx_http_realtime_worker_send_away(void *ctx, ngx_http_realtime_session_t *s)
+{
+    uint16_t                     turn;
+    ngx_msec_t                   drain;
+    ngx_http_realtime_worker_t  *w = ctx;
+
+    ngx_memcpy(&turn, s->sid, sizeof(turn));
+    turn *= 40503;
+
+    drain = ngx_min(s->conf->drain, w->drain);
+
+    if (ngx_current_msec - w->going < (uint64_t) drain * turn / UINT16_MAX) {
+        w->staying++;
+        return;
+    }
+
+    ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_SHUTDOWN);
 }
 
 
@@ -287,6 +347,10 @@ ngx_http_realtime_worker_watch_handler(ngx_event_t *ev)
     ngx_http_realtime_worker_t  *w = ev->data;
 
     rc = ngx_http_realtime_settle(&w->hub, 1);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_realtime_settle_away(&w->hub);
+    }
 
     /* what others may have died over, or gone without */
 

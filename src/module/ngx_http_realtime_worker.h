@@ -22,7 +22,10 @@ typedef struct {
     ngx_http_realtime_transports_t  transports;
     ngx_event_t                     watch;      /* on the neighbour */
     ngx_event_t                     leave;      /* while shutting down */
-    ngx_msec_t                      patience;   /* ms left to the clients */
+    ngx_msec_t                      going;      /* shutting down since */
+    ngx_msec_int_t                  patience;   /* ms left to the clients */
+    ngx_uint_t                      staying;    /* whose turn has not come */
+    ngx_msec_t                      drain;      /* that this takes at most */
 } ngx_http_realtime_worker_t;
 
 

@@ -2,6 +2,7 @@
 #include "session/ngx_http_realtime_session.h"
 #include "session/ngx_http_realtime_input.h"
 #include "session/ngx_http_realtime_socket.h"
+#include "shm/ngx_http_realtime_away.h"
 #include "shm/ngx_http_realtime_directory.h"
 
 
@@ -16,13 +17,18 @@ static ngx_int_t ngx_http_realtime_session_link(
 static void ngx_http_realtime_session_unlink(ngx_http_realtime_session_t *s);
 static ngx_int_t ngx_http_realtime_session_start(
     ngx_http_realtime_session_t *s);
-static void ngx_http_realtime_session_flush_handler(ngx_event_t *ev);
 static void ngx_http_realtime_session_reap_handler(ngx_event_t *ev);
 static void ngx_http_realtime_session_finish(ngx_http_realtime_session_t *s);
+static ngx_int_t ngx_http_realtime_session_depart(
+    ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_session_free(ngx_http_realtime_session_t *s);
 
 
 #define NGX_HTTP_REALTIME_SESSION_BUCKETS  1024
+
+
+/* who said that it will not be back may be wrong; s */
+#define NGX_HTTP_REALTIME_SESSION_PARTING  5
 
 
 /* what may follow what */
@@ -75,7 +81,7 @@ ngx_http_realtime_sessions_init(ngx_http_realtime_sessions_t *set,
     ngx_queue_init(&set->dirty);
     ngx_queue_init(&set->closing);
 
-    set->flush.handler = ngx_http_realtime_session_flush_handler;
+    set->flush.handler = ngx_http_realtime_sessions_flush;
     set->flush.data = set;
     set->flush.log = set->log;
 
@@ -354,6 +360,12 @@ ngx_http_realtime_session_close(ngx_http_realtime_session_t *s,
 
     s->reason = reason;
 
+    /* nothing is queued for it any more, not even of the entry being read */
+
+    if (!s->arriving) {
+        s->from = ngx_max(s->from, s->set->bus->pos);
+    }
+
     ngx_http_realtime_beat_stop(&s->beat);
     ngx_http_realtime_beat_stop(&s->grace);
 
@@ -396,13 +408,21 @@ ngx_http_realtime_session_finish(ngx_http_realtime_session_t *s)
                    "realtime session %*s: closed: %s", (size_t) RT_ID_LEN,
                    s->sid, ngx_http_realtime_reason_name(s->reason));
 
-    while (s->sockets) {
-        ngx_http_realtime_socket_close(s->sockets);
+    /* away or gone for everybody before the client is told */
+
+    if (ngx_http_realtime_session_depart(s) == NGX_OK) {
+        while (s->sockets) {
+            ngx_http_realtime_socket_leave(s->sockets);
+        }
+
+    } else {
+        while (s->sockets) {
+            ngx_http_realtime_socket_close(s->sockets);
+        }
+
+        ngx_http_realtime_directory_remove(s->set->bus->zone, s->ref);
     }
 
-    /* gone for everybody before the client is told */
-
-    ngx_http_realtime_directory_remove(s->set->bus->zone, s->ref);
     ngx_http_realtime_count(s->set->bus, CLOSED);
 
     if (s->transport) {
@@ -410,6 +430,30 @@ ngx_http_realtime_session_finish(ngx_http_realtime_session_t *s)
     }
 
     ngx_http_realtime_session_free(s);
+}
+
+
+/* the client has gone; NGX_OK: it may come back, and its sockets stay */
+
+static ngx_int_t
+ngx_http_realtime_session_depart(ngx_http_realtime_session_t *s)
+{
+    ngx_http_realtime_socket_t  *sk;
+
+    if (!s->recoverable || s->sockets == NULL
+        || s->reason == NGX_HTTP_REALTIME_CLOSED_BAD_PACKET)
+    {
+        return NGX_DECLINED;
+    }
+
+    for (sk = s->sockets; sk; sk = sk->next) {
+        ngx_http_realtime_socket_save(sk, 1);
+    }
+
+    return ngx_http_realtime_away_begin(s->set->bus->zone, s->ref, s->from,
+                                        s->parting
+                                        ? NGX_HTTP_REALTIME_SESSION_PARTING
+                                        : (uint32_t) -1);
 }
 
 
@@ -468,105 +512,6 @@ ngx_http_realtime_session_set_token(ngx_http_realtime_session_t *s,
     s->token = rt_str(token.len, copy);
 
     return NGX_OK;
-}
-
-
-void
-ngx_http_realtime_session_send(ngx_http_realtime_session_t *s,
-    ngx_http_realtime_blob_t *b)
-{
-    if (!ngx_http_realtime_session_alive(s)) {
-        return;
-    }
-
-    if (ngx_http_realtime_outq_add(&s->outq, &s->set->stock, b, s->set->log)
-        != NGX_OK)
-    {
-        ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
-        return;
-    }
-
-    ngx_http_realtime_count(s->set->bus, PACKETS_OUT);
-
-    if (s->outq.bytes <= s->conf->send_buffer) {
-        ngx_http_realtime_session_touch(s);
-        return;
-    }
-
-    /* much came in one turn: has it had a chance to leave at all? */
-
-    if (s->transport) {
-        s->transport->flush(s);
-    }
-
-    ngx_http_realtime_session_touch(s);
-
-    /* a message that is too long by itself may go all the same */
-
-    if (ngx_http_realtime_outq_behind(&s->outq) > s->conf->send_buffer
-        && ngx_http_realtime_session_alive(s))
-    {
-        ngx_log_error(NGX_LOG_INFO, s->set->log, 0,
-                      "realtime session %*s: closed, %uD bytes wait for a "
-                      "client that does not read (realtime_send_buffer)",
-                      (size_t) RT_ID_LEN, s->sid, s->outq.bytes);
-
-        ngx_http_realtime_count(s->set->bus, SLOW);
-        ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_SLOW);
-    }
-}
-
-
-void
-ngx_http_realtime_session_send_text(ngx_http_realtime_session_t *s,
-    rt_str_t packet)
-{
-    ngx_http_realtime_blob_t  *b;
-
-    b = ngx_http_realtime_blob_copy(RT_WS_TEXT, packet, s->set->log);
-
-    if (b == NULL) {
-        ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
-        return;
-    }
-
-    ngx_http_realtime_session_send(s, b);
-    ngx_http_realtime_blob_free(b);
-}
-
-
-void
-ngx_http_realtime_session_touch(ngx_http_realtime_session_t *s)
-{
-    if (s->dirty || !ngx_http_realtime_session_alive(s)) {
-        return;
-    }
-
-    s->dirty = 1;
-    ngx_queue_insert_tail(&s->set->dirty, &s->queue);
-
-    ngx_post_event(&s->set->flush, &ngx_posted_events);
-}
-
-
-static void
-ngx_http_realtime_session_flush_handler(ngx_event_t *ev)
-{
-    ngx_queue_t                   *q;
-    ngx_http_realtime_session_t   *s;
-    ngx_http_realtime_sessions_t  *set = ev->data;
-
-    while (!ngx_queue_empty(&set->dirty)) {
-        q = ngx_queue_head(&set->dirty);
-        ngx_queue_remove(q);
-
-        s = ngx_queue_data(q, ngx_http_realtime_session_t, queue);
-        s->dirty = 0;
-
-        if (s->transport) {
-            s->transport->flush(s);
-        }
-    }
 }
 
 

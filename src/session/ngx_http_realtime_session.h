@@ -37,6 +37,9 @@ typedef struct {
     ngx_msec_t    upgrade_timeout;
     size_t        max_payload;          /* of one message, bytes */
     size_t        send_buffer;          /* what may wait for one client */
+    ngx_msec_t    recovery;             /* that a client may be away; 0: off */
+    size_t        recovery_limit;       /* of the log that it may miss */
+    ngx_msec_t    drain;                /* that going takes, after a reload */
     ngx_uint_t    transports;           /* NGX_HTTP_REALTIME_POLLING, ... */
     ngx_uint_t    max_connections;      /* of the host */
     ngx_uint_t    max_rooms;            /* of one socket */
@@ -121,8 +124,15 @@ struct ngx_http_realtime_session_s {
     unsigned                              pinged:1;   /* pong outstanding */
     unsigned                              kicked:1;   /* has been sent a
                                                          DISCONNECT */
-    unsigned                              moved:1;    /* to another worker */
+    unsigned                              moved:1;    /* to another worker, or
+                                                         it is away */
     unsigned                              arriving:1; /* from one: replaying */
+    unsigned                              plain:1;    /* its client is to have
+                                                         no offsets */
+    unsigned                              recoverable:1;  /* it has, and pids */
+    unsigned                              replaying:1;  /* for some socket */
+    unsigned                              parting:1;  /* its client said that
+                                                         it will not be back */
 };
 
 
@@ -132,6 +142,11 @@ typedef struct {
     rt_sio_packet_t  sio;
     rt_str_t         attachments[RT_SIO_MAX_ATTACHMENTS];
 } ngx_http_realtime_packet_t;
+
+
+/* seconds that a session may be away; more than that is for ever */
+#define ngx_http_realtime_session_window(s)                                   \
+    ((uint32_t) ngx_min(((s)->conf->recovery + 999) / 1000, UINT32_MAX / 2))
 
 
 /* the sessions of one worker */
@@ -160,6 +175,9 @@ struct ngx_http_realtime_sessions_s {
 
     /* the token of the socket has expired */
     void     (*on_expire)(ngx_http_realtime_socket_t *sk);
+
+    /* a socket of it waits for what it missed, and the queue has room */
+    void     (*on_drained)(ngx_http_realtime_session_t *s);
 
     /* "pkt" is the client's ACK; NULL when it has gone without one */
     void     (*on_ack)(ngx_http_realtime_socket_t *sk, ngx_uint_t kind,
@@ -234,6 +252,22 @@ void ngx_http_realtime_session_send_text(ngx_http_realtime_session_t *s,
 
 /* asks for a flush at the end of this turn */
 void ngx_http_realtime_session_touch(ngx_http_realtime_session_t *s);
+
+/* handler of set->flush: the end of the turn */
+void ngx_http_realtime_sessions_flush(ngx_event_t *ev);
+
+/* what may wait for a client that gets what it missed, bytes */
+#define ngx_http_realtime_session_refill(s)  ((s)->conf->send_buffer / 2)
+
+/* transports: something has been sent */
+#define ngx_http_realtime_session_sent(s)                                     \
+    do {                                                                      \
+        if ((s)->replaying                                                    \
+            && (s)->outq.bytes < ngx_http_realtime_session_refill(s))         \
+        {                                                                     \
+            (s)->set->on_drained(s);                                          \
+        }                                                                     \
+    } while (0)
 
 /* ~heartbeat: a ping after ping_interval */
 ngx_int_t ngx_http_realtime_session_ping_later(ngx_http_realtime_session_t *s);

@@ -1,6 +1,5 @@
 
 #include "session/ngx_http_realtime_socket.h"
-#include "shm/ngx_http_realtime_directory.h"
 
 
 static ngx_http_realtime_nsp_t *ngx_http_realtime_nsp_hold(
@@ -8,6 +7,8 @@ static ngx_http_realtime_nsp_t *ngx_http_realtime_nsp_hold(
 static void ngx_http_realtime_nsp_drop(ngx_http_realtime_sessions_t *set,
     ngx_http_realtime_nsp_t *nsp);
 static void ngx_http_realtime_socket_free(ngx_http_realtime_socket_t *sk);
+static ngx_int_t ngx_http_realtime_socket_attach(
+    ngx_http_realtime_session_t *s, const rt_str_t *attachments, ngx_uint_t n);
 static void ngx_http_realtime_socket_expiry_later(
     ngx_http_realtime_socket_t *sk);
 static void ngx_http_realtime_socket_expiry_handler(ngx_event_t *ev);
@@ -53,7 +54,10 @@ ngx_http_realtime_socket_open(ngx_http_realtime_session_t *s, rt_str_t nsp,
         }
 
         sk->ref = ngx_http_realtime_directory_add_socket(set->bus->zone,
-                                                         s->ref, sk->id);
+                              s->ref, sk->id,
+                              s->recoverable
+                              ? ngx_http_realtime_session_window(s) : 0,
+                              ngx_max(s->from, set->bus->cursor));
         if (sk->ref == 0) {
             ngx_http_realtime_zone_full(set->bus->zone, set->log,
                                         "a client could not connect");
@@ -227,7 +231,8 @@ ngx_http_realtime_socket_close(ngx_http_realtime_socket_t *sk)
 
     s->set->on_leave(sk);
 
-    ngx_http_realtime_directory_remove_socket(s->set->bus->zone, sk->ref);
+    ngx_http_realtime_directory_remove_socket(s->set->bus->zone, sk->ref,
+                                              s->ref, sk->id);
     ngx_http_realtime_socket_free(sk);
 }
 
@@ -294,6 +299,58 @@ ngx_http_realtime_socket_free(ngx_http_realtime_socket_t *sk)
 }
 
 
+uint64_t
+ngx_http_realtime_socket_position(ngx_http_realtime_socket_t *sk)
+{
+    ngx_http_realtime_session_t  *s = sk->session;
+
+    if (sk->replay) {
+        return sk->replay->connected ? sk->replay->from : sk->replay->begin;
+    }
+
+    /* what is replayed on arrival is behind what the worker reads */
+
+    return s->arriving ? s->from : ngx_max(s->from, s->set->bus->cursor);
+}
+
+
+void
+ngx_http_realtime_socket_put_offset(rt_buf_t *b,
+    ngx_http_realtime_sessions_t *set, uint64_t pos)
+{
+    size_t  len;
+    u_char  text[RT_OFFSET_MAX];
+
+    len = rt_offset_write(text, &set->bus->zone->sh->key, pos);
+
+    rt_buf_put(b, rt_lit(",\""));
+    rt_buf_put(b, rt_str(len, text));
+    rt_buf_char(b, '"');
+}
+
+
+/* one that is still being given what it missed is behind all others */
+
+void
+ngx_http_realtime_socket_save(ngx_http_realtime_socket_t *sk,
+    ngx_uint_t known)
+{
+    ngx_http_realtime_zone_t        *z = sk->session->set->bus->zone;
+    ngx_http_realtime_socket_rec_t  *rec;
+
+    ngx_http_realtime_zone_lock(z);
+
+    rec = ngx_http_realtime_socket_rec(sk);
+
+    if (rec) {
+        rec->sent = (known && sk->replay == NULL)
+                    ? sk->sent : NGX_HTTP_REALTIME_SENT_UNKNOWN;
+    }
+
+    ngx_http_realtime_zone_unlock(z);
+}
+
+
 void
 ngx_http_realtime_socket_put_head(rt_buf_t *b, rt_str_t nsp,
     rt_sio_type_e type, ngx_uint_t attachments, int64_t id)
@@ -319,12 +376,12 @@ ngx_http_realtime_socket_send(ngx_http_realtime_socket_t *sk, rt_str_t *event,
 {
     size_t                        size;
     rt_buf_t                      buf;
-    ngx_uint_t                    i;
     ngx_http_realtime_blob_t     *b;
     ngx_http_realtime_session_t  *s = sk->session;
 
     size = ngx_http_realtime_socket_head_size(sk->nsp->name.len) + 4
-           + (event ? event->len : 0) + args.len;
+           + (event ? event->len : 0) + args.len
+           + NGX_HTTP_REALTIME_OFFSET_SIZE;
 
     b = ngx_http_realtime_blob_new(RT_WS_TEXT, size, s->set->log);
     if (b == NULL) {
@@ -347,12 +404,31 @@ ngx_http_realtime_socket_send(ngx_http_realtime_socket_t *sk, rt_str_t *event,
     }
 
     rt_buf_put(&buf, args);
+
+    if (event && id < 0 && s->recoverable) {
+        sk->sent = ngx_http_realtime_socket_position(sk);
+        ngx_http_realtime_socket_put_offset(&buf, s->set, sk->sent);
+    }
+
     rt_buf_char(&buf, ']');
 
     ngx_http_realtime_blob_cut(b, rt_buf_str(&buf).len);
 
     ngx_http_realtime_session_send(s, b);
     ngx_http_realtime_blob_free(b);
+
+    return ngx_http_realtime_socket_attach(s, attachments, n);
+}
+
+
+/* what belongs to the packet that was queued last */
+
+static ngx_int_t
+ngx_http_realtime_socket_attach(ngx_http_realtime_session_t *s,
+    const rt_str_t *attachments, ngx_uint_t n)
+{
+    ngx_uint_t                 i;
+    ngx_http_realtime_blob_t  *b;
 
     for (i = 0; i < n; i++) {
         b = ngx_http_realtime_blob_copy(RT_WS_BINARY, attachments[i],

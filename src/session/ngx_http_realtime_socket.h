@@ -11,6 +11,9 @@
 
 #include "session/ngx_http_realtime_identity.h"
 #include "session/ngx_http_realtime_session.h"
+#include "shm/ngx_http_realtime_directory.h"
+
+#include "proto/rt_offset.h"
 
 
 /* a namespace that has sockets in this worker; counted by them */
@@ -21,6 +24,7 @@ typedef struct {
 } ngx_http_realtime_nsp_t;
 
 
+typedef struct ngx_http_realtime_replay_s      ngx_http_realtime_replay_t;
 typedef struct ngx_http_realtime_ack_s         ngx_http_realtime_ack_t;
 typedef struct ngx_http_realtime_membership_s  ngx_http_realtime_membership_t;
 
@@ -47,6 +51,9 @@ struct ngx_http_realtime_socket_s {
     rt_ref_t                         ref;           /* in the directory */
     uint32_t                         stamp;         /* last delivery, hub/ */
     ngx_http_realtime_identity_t    *who;           /* NULL: anonymous */
+    ngx_http_realtime_replay_t      *replay;        /* hub/recover; or NULL */
+    uint64_t                         sent;          /* last offset that it was
+                                                       given; 0: none */
     unsigned                         mute:1;        /* may not read rooms */
     u_char                           id[RT_ID_LEN];
 };
@@ -54,6 +61,37 @@ struct ngx_http_realtime_socket_s {
 
 /* namespaces that one client may be in */
 #define NGX_HTTP_REALTIME_SOCKETS_MAX  64
+
+/* packets that are held back until it is known how many there are */
+#define NGX_HTTP_REALTIME_HELD_MAX  12
+
+/* a room that it joined behind where that begins */
+
+typedef struct {
+    uint64_t                     hash;          /* of the name */
+    uint64_t                     since;
+} ngx_http_realtime_joined_t;
+
+
+/*
+ * What a socket that came back has missed, and has not been given yet: nothing
+ * else is delivered to it.
+ */
+
+struct ngx_http_realtime_replay_s {
+    ngx_queue_t                  queue;         /* hub/recover */
+    ngx_http_realtime_socket_t  *socket;
+    uint64_t                     from;          /* it has all before this, or
+                                                   it is held */
+    uint64_t                     begin;         /* of what is held */
+    ngx_uint_t                   connected;     /* its CONNECT was sent */
+    ngx_http_realtime_joined_t  *joined;        /* allocated, or NULL */
+    ngx_uint_t                   njoined;
+    ngx_uint_t                   n;
+    size_t                       bytes;
+    ngx_http_realtime_blob_t    *held[NGX_HTTP_REALTIME_HELD_MAX];
+};
+
 
 /* acks that one client may owe */
 #define NGX_HTTP_REALTIME_ACKS_MAX  256
@@ -64,7 +102,7 @@ struct ngx_http_realtime_socket_s {
 
 /*
  * A socket of "s" in the namespace "nsp".  "id" NULL: a new one, entered into
- * the directory; else one that moved here with its "ref".  NULL: no memory,
+ * the directory; else one that is there as "ref".  NULL: no memory,
  * the zone is full, or "s" has too many.
  */
 ngx_http_realtime_socket_t *ngx_http_realtime_socket_open(
@@ -90,6 +128,29 @@ void ngx_http_realtime_socket_close(ngx_http_realtime_socket_t *sk);
 /* the same after a DISCONNECT to the client, whose session may stay */
 void ngx_http_realtime_socket_kick(ngx_http_realtime_socket_t *sk);
 
+/* the socket's record in the zone, NULL if it has come back elsewhere */
+#define ngx_http_realtime_socket_rec(sk)                                      \
+    ngx_http_realtime_directory_socket((sk)->session->set->bus->zone,         \
+                                       (sk)->ref, (sk)->session->ref,         \
+                                       (sk)->id)
+
+/* it has been given all that is before this in the log */
+uint64_t ngx_http_realtime_socket_position(ngx_http_realtime_socket_t *sk);
+
+/* puts the offset of a log position behind an event's arguments */
+void ngx_http_realtime_socket_put_offset(rt_buf_t *b,
+    ngx_http_realtime_sessions_t *set, uint64_t pos);
+
+/* bytes that this takes at most: ,"..." */
+#define NGX_HTTP_REALTIME_OFFSET_SIZE  (RT_OFFSET_MAX + 3)
+
+/*
+ * Writes what it was given last into its record; not "known": there may have
+ * been more that was not even queued.
+ */
+void ngx_http_realtime_socket_save(ngx_http_realtime_socket_t *sk,
+    ngx_uint_t known);
+
 /*
  * Closes it without a word to the others, and without touching the directory:
  * the socket lives on in another worker.
@@ -108,7 +169,8 @@ void ngx_http_realtime_socket_put_head(rt_buf_t *b, rt_str_t nsp,
 
 /*
  * Sends an event (or, with "event" NULL, the ack "id") to the client: "args"
- * is JSON without brackets, with placeholders for "n" attachments.
+ * is JSON without brackets, with placeholders for "n" attachments.  An event
+ * that asks for no ack takes an offset along, for a client that has a pid.
  */
 ngx_int_t ngx_http_realtime_socket_send(ngx_http_realtime_socket_t *sk,
     rt_str_t *event, int64_t id, rt_str_t args, const rt_str_t *attachments,

@@ -11,9 +11,6 @@ static ngx_int_t ngx_http_realtime_directory_add_locked(
     rt_ref_t *ref);
 static rt_ref_t *ngx_http_realtime_directory_lookup_locked(
     ngx_http_realtime_zone_t *z, rt_str_t sid);
-static void ngx_http_realtime_directory_drop_socket_locked(
-    ngx_http_realtime_zone_t *z, rt_ref_t ref,
-    ngx_http_realtime_socket_rec_t *rec);
 static ngx_http_realtime_session_rec_t *
     ngx_http_realtime_directory_orphan_locked(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_wid_t of, rt_ref_t *ref);
@@ -166,7 +163,7 @@ ngx_http_realtime_directory_websocket(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_zone_lock(z);
 
     rec = ngx_http_realtime_at(z, ref);
-    rec->websocket = 1;
+    rec->websocket = NGX_HTTP_REALTIME_CARRIER_WEBSOCKET;
 
     ngx_http_realtime_zone_unlock(z);
 }
@@ -215,7 +212,8 @@ ngx_http_realtime_directory_move(ngx_http_realtime_zone_t *z, rt_ref_t ref,
         sh->slot[rec->owner.slot].sessions--;
         sh->slot[to.slot].sessions++;
         rec->owner = to;
-        rec->websocket = websocket;
+        rec->websocket = websocket ? NGX_HTTP_REALTIME_CARRIER_TRANSIT
+                                   : NGX_HTTP_REALTIME_CARRIER_POLLING;
         rc = NGX_OK;
     }
 
@@ -228,40 +226,46 @@ ngx_http_realtime_directory_move(ngx_http_realtime_zone_t *z, rt_ref_t ref,
 void
 ngx_http_realtime_directory_remove(ngx_http_realtime_zone_t *z, rt_ref_t ref)
 {
-    rt_ref_t                         *link;
-    ngx_http_realtime_shared_t       *sh = z->sh;
     ngx_http_realtime_session_rec_t  *rec;
 
     ngx_http_realtime_zone_lock(z);
 
     rec = ngx_http_realtime_at(z, ref);
 
-    if (rec == NULL || rec->type != NGX_HTTP_REALTIME_RECORD_SESSION) {
-        ngx_http_realtime_zone_unlock(z);
-        return;
+    if (rec && rec->type == NGX_HTTP_REALTIME_RECORD_SESSION
+        && rec->due == 0)
+    {
+        while (rec->sockets) {
+            ngx_http_realtime_directory_drop_socket_locked(z, rec->sockets);
+        }
+
+        ngx_http_realtime_directory_unlink_locked(z, ref);
+        rt_arena_free(z->sh->arena, ref);
     }
-
-    while (rec->sockets) {
-        ngx_http_realtime_directory_drop_socket_locked(z, rec->sockets,
-                                    ngx_http_realtime_at(z, rec->sockets));
-    }
-
-    link = ngx_http_realtime_directory_lookup_locked(z,
-                                              rt_str(RT_ID_LEN, rec->sid));
-    *link = rec->next;
-
-    sh->sessions--;
-    sh->slot[rec->owner.slot].sessions--;
-
-    rt_arena_free(sh->arena, ref);
 
     ngx_http_realtime_zone_unlock(z);
 }
 
 
+void
+ngx_http_realtime_directory_unlink_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t ref)
+{
+    rt_ref_t                         *link;
+    ngx_http_realtime_session_rec_t  *rec = ngx_http_realtime_at(z, ref);
+
+    link = ngx_http_realtime_directory_lookup_locked(z,
+                                              rt_str(RT_ID_LEN, rec->sid));
+    *link = rec->next;
+
+    z->sh->sessions--;
+    z->sh->slot[rec->owner.slot].sessions--;
+}
+
+
 rt_ref_t
 ngx_http_realtime_directory_add_socket(ngx_http_realtime_zone_t *z,
-    rt_ref_t session, u_char *id)
+    rt_ref_t session, u_char *id, uint32_t window, uint64_t began)
 {
     rt_ref_t                          ref;
     ngx_http_realtime_socket_rec_t   *rec;
@@ -279,10 +283,12 @@ ngx_http_realtime_directory_add_socket(ngx_http_realtime_zone_t *z,
         ngx_memcpy(rec->id, id, RT_ID_LEN);
         rec->session = session;
         rec->next = owner->sockets;
+        rec->began = began;
 
         rt_arena_publish(z->sh->arena, ref, NGX_HTTP_REALTIME_RECORD_SOCKET);
 
         owner->sockets = ref;
+        owner->window = window;
         z->sh->sockets++;
     }
 
@@ -292,27 +298,46 @@ ngx_http_realtime_directory_add_socket(ngx_http_realtime_zone_t *z,
 }
 
 
+ngx_http_realtime_socket_rec_t *
+ngx_http_realtime_directory_socket(ngx_http_realtime_zone_t *z,
+    rt_ref_t socket, rt_ref_t session, const u_char *id)
+{
+    ngx_http_realtime_socket_rec_t  *rec;
+
+    rec = ngx_http_realtime_at(z, socket);
+
+    if (rec == NULL
+        || rec->type != NGX_HTTP_REALTIME_RECORD_SOCKET
+        || rec->session != session
+        || ngx_memcmp(rec->id, id, RT_ID_LEN) != 0)
+    {
+        return NULL;
+    }
+
+    return rec;
+}
+
+
 void
 ngx_http_realtime_directory_remove_socket(ngx_http_realtime_zone_t *z,
-    rt_ref_t socket)
+    rt_ref_t socket, rt_ref_t session, const u_char *id)
 {
     ngx_http_realtime_zone_lock(z);
 
-    ngx_http_realtime_directory_drop_socket_locked(z, socket,
-                                           ngx_http_realtime_at(z, socket));
+    if (ngx_http_realtime_directory_socket(z, socket, session, id)) {
+        ngx_http_realtime_directory_drop_socket_locked(z, socket);
+    }
 
     ngx_http_realtime_zone_unlock(z);
 }
 
 
-static void
+void
 ngx_http_realtime_directory_drop_socket_locked(ngx_http_realtime_zone_t *z,
-    rt_ref_t ref, ngx_http_realtime_socket_rec_t *rec)
+    rt_ref_t ref)
 {
-    rt_ref_t                         *link;
-    ngx_http_realtime_departure_t     d;
-    ngx_http_realtime_socket_rec_t   *other;
-    ngx_http_realtime_session_rec_t  *session;
+    ngx_http_realtime_departure_t    d;
+    ngx_http_realtime_socket_rec_t  *rec = ngx_http_realtime_at(z, ref);
 
     /* whoever cares has taken the memberships out before, and told others;
        what is left is told by who compares (hub/reconcile) */
@@ -329,8 +354,23 @@ ngx_http_realtime_directory_drop_socket_locked(ngx_http_realtime_zone_t *z,
     }
 
     ngx_http_realtime_users_detach_locked(z, ref);
+    ngx_http_realtime_directory_loosen_locked(z, ref);
 
+    rt_arena_free(z->sh->arena, ref);
+}
+
+
+void
+ngx_http_realtime_directory_loosen_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t ref)
+{
+    rt_ref_t                         *link;
+    ngx_http_realtime_socket_rec_t   *rec, *other;
+    ngx_http_realtime_session_rec_t  *session;
+
+    rec = ngx_http_realtime_at(z, ref);
     session = ngx_http_realtime_at(z, rec->session);
+
     link = &session->sockets;
 
     while (*link && *link != ref) {
@@ -342,8 +382,9 @@ ngx_http_realtime_directory_drop_socket_locked(ngx_http_realtime_zone_t *z,
         *link = rec->next;
     }
 
-    z->sh->sockets--;
-    rt_arena_free(z->sh->arena, ref);
+    if (session->due == 0) {
+        z->sh->sockets--;
+    }
 }
 
 

@@ -62,13 +62,38 @@ ngx_int_t ngx_http_realtime_directory_move(ngx_http_realtime_zone_t *z,
 void ngx_http_realtime_directory_remove(ngx_http_realtime_zone_t *z,
     rt_ref_t ref);
 
-/* a socket of the session; 0 when the zone is full */
+/*
+ * A socket of the session, which may be away for "window" seconds from now on
+ * (0: not), and is told what comes after "began" in the log; 0 when the zone
+ * is full.
+ */
 rt_ref_t ngx_http_realtime_directory_add_socket(ngx_http_realtime_zone_t *z,
-    rt_ref_t session, u_char *id);
+    rt_ref_t session, u_char *id, uint32_t window, uint64_t began);
 
-/* takes the socket out, with its memberships */
+/*
+ * The record "socket" if it is still that of "id" in the session, or NULL: its
+ * client has come back in another session.  The state mutex is held; without
+ * it the answer is a glance that may be out of date.
+ */
+ngx_http_realtime_socket_rec_t *ngx_http_realtime_directory_socket(
+    ngx_http_realtime_zone_t *z, rt_ref_t socket, rt_ref_t session,
+    const u_char *id);
+
+/* takes the socket out, with its memberships, if it is still that one */
 void ngx_http_realtime_directory_remove_socket(ngx_http_realtime_zone_t *z,
+    rt_ref_t socket, rt_ref_t session, const u_char *id);
+
+/* the same for whoever it is; the state mutex is held */
+void ngx_http_realtime_directory_drop_socket_locked(
+    ngx_http_realtime_zone_t *z, rt_ref_t socket);
+
+/* takes the socket off its session's list; the record stays */
+void ngx_http_realtime_directory_loosen_locked(ngx_http_realtime_zone_t *z,
     rt_ref_t socket);
+
+/* takes the session out of its table; the record stays */
+void ngx_http_realtime_directory_unlink_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t ref);
 
 /*
  * The ids of sessions of "owner" in one bucket, RT_ID_LEN bytes each, at most

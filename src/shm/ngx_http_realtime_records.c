@@ -1,5 +1,6 @@
 
 #include "shm/ngx_http_realtime_records.h"
+#include "shm/ngx_http_realtime_away.h"
 #include "shm/ngx_http_realtime_keyed.h"
 #include "shm/ngx_http_realtime_typists.h"
 #include "shm/ngx_http_realtime_users.h"
@@ -90,6 +91,7 @@ ngx_http_realtime_records_rebuild_locked(ngx_http_realtime_zone_t *z)
     ngx_memzero(sh->session_table, 3 * sh->buckets * sizeof(rt_ref_t));
     ngx_memzero(sh->chain, sizeof(sh->chain));
     ngx_memzero(&sh->typing, sizeof(sh->typing));
+    ngx_memzero(sh->away_chain, sizeof(sh->away_chain));
     ngx_memzero(sh->limit, sizeof(sh->limit));
 
     for (i = 0; i < NGX_HTTP_REALTIME_SLOTS; i++) {
@@ -98,6 +100,7 @@ ngx_http_realtime_records_rebuild_locked(ngx_http_realtime_zone_t *z)
 
     sh->sessions = 0;
     sh->sockets = 0;
+    sh->away = 0;
     sh->rooms = 0;
     sh->memberships = 0;
     sh->users = 0;
@@ -214,6 +217,11 @@ ngx_http_realtime_records_session(ngx_http_realtime_zone_t *z, rt_ref_t ref,
     ngx_http_realtime_shared_t       *sh = z->sh;
     ngx_http_realtime_session_rec_t  *rec = record;
 
+    if (rec->due) {
+        ngx_http_realtime_away_link_locked(z, ref);
+        return;
+    }
+
     hash = rt_hash(&sh->key, rt_str(RT_ID_LEN, rec->sid));
     bucket = ngx_http_realtime_bucket(sh, session_table, hash);
 
@@ -301,7 +309,9 @@ ngx_http_realtime_records_socket(ngx_http_realtime_zone_t *z, rt_ref_t ref,
     rec->next = session->sockets;
     session->sockets = ref;
 
-    z->sh->sockets++;
+    if (session->due == 0) {
+        z->sh->sockets++;
+    }
 
     user = ngx_http_realtime_records_typed(z, rec->user,
                                            NGX_HTTP_REALTIME_RECORD_USER);

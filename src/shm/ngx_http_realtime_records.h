@@ -17,7 +17,9 @@
  *     limit                                 how much somebody did lately
  *
  * Sockets hang on a session, and a session on a worker (slot and generation):
- * what a dead worker owned is found by walking the sessions.  Users, occupants,
+ * what a dead worker owned is found by walking the sessions.  One whose client
+ * has gone and may come back is away: in no table and no worker's, but with
+ * all that hangs on it (ngx_http_realtime_away.h).  Users, occupants,
  * threads and limits are found by their keys (ngx_http_realtime_keyed.h).
  * All links are references; a record counts while its type is set
  * (base/rt_arena.h).
@@ -53,16 +55,32 @@ typedef enum {
 } ngx_http_realtime_record_e;
 
 
+typedef enum {
+    NGX_HTTP_REALTIME_CARRIER_POLLING = 0,
+    NGX_HTTP_REALTIME_CARRIER_WEBSOCKET,
+    NGX_HTTP_REALTIME_CARRIER_TRANSIT   /* that it goes to has a WebSocket for
+                                           it, and has not got it yet */
+} ngx_http_realtime_carrier_e;
+
+
 typedef struct {
     uint8_t                    type;
-    uint8_t                    websocket;   /* does not poll (any more) */
+    uint8_t                    websocket;   /* ngx_http_realtime_carrier_e */
     u_char                     sid[RT_ID_LEN];
     uint16_t                   location;    /* where it was opened */
     rt_ref_t                   next;        /* in the bucket */
     rt_ref_t                   sockets;
     ngx_http_realtime_wid_t    owner;
-    ngx_http_realtime_wid_t    prober;      /* who has a WebSocket that may
+    union {
+        ngx_http_realtime_wid_t  prober;    /* who has a WebSocket that may
                                                take over; generation 0: none */
+        uint64_t               from;        /* away: it was given all that
+                                               is before this in the log */
+    };
+    ngx_http_realtime_link_t   link;        /* away: in its second */
+    uint32_t                   window;      /* s that it may be; 0: not */
+    uint32_t                   due;         /* away, until this second of the
+                                               zone's; 0: it is not */
 } ngx_http_realtime_session_rec_t;
 
 
@@ -75,7 +93,14 @@ typedef struct {
     rt_ref_t                   members;
     rt_ref_t                   user;        /* 0: anonymous */
     ngx_http_realtime_link_t   of_user;
+    uint64_t                   began;       /* the same for all rooms */
+    uint64_t                   sent;        /* the last offset that it was
+                                               given, as of slot->saved or
+                                               later; 0: none */
 } ngx_http_realtime_socket_rec_t;
+
+/* an offset that was never given: nobody knows what was */
+#define NGX_HTTP_REALTIME_SENT_UNKNOWN  ((uint64_t) -1)
 
 
 typedef struct {
@@ -102,6 +127,8 @@ typedef struct {
     rt_ref_t                   next_room;   /* of the socket */
     rt_ref_t                   occupant;    /* 0: anonymous */
     rt_ref_t                   typists;
+    uint64_t                   since;       /* nothing before this in the log
+                                               was for it */
 } ngx_http_realtime_member_rec_t;
 
 
@@ -202,6 +229,11 @@ _Static_assert(offsetof(ngx_http_realtime_keyed_t, hash)
                && offsetof(ngx_http_realtime_keyed_t, hash)
                   == offsetof(ngx_http_realtime_limit_rec_t, hash),
                "records of the keyed table begin alike");
+
+
+_Static_assert(sizeof(ngx_http_realtime_session_rec_t) <= 2 * RT_ARENA_UNIT
+               && sizeof(ngx_http_realtime_socket_rec_t) <= 2 * RT_ARENA_UNIT,
+               "what every client has is small");
 
 
 _Static_assert(sizeof(ngx_http_realtime_thread_rec_t) + RT_THREAD_BYTES

@@ -19,7 +19,7 @@ static rt_ref_t ngx_http_realtime_roster_occupant_locked(
     ngx_uint_t make);
 static rt_ref_t ngx_http_realtime_roster_member_new_locked(
     ngx_http_realtime_zone_t *z, rt_ref_t room, rt_ref_t socket,
-    rt_ref_t occupant);
+    ngx_http_realtime_entrance_t *in);
 static void ngx_http_realtime_roster_unlink_locked(
     ngx_http_realtime_zone_t *z, rt_ref_t ref);
 static ngx_uint_t ngx_http_realtime_roster_shorter(
@@ -184,9 +184,7 @@ ngx_http_realtime_roster_admit_locked(ngx_http_realtime_zone_t *z,
         return NGX_BUSY;
     }
 
-    if (ngx_http_realtime_roster_member_new_locked(z, ref, socket,
-                                                   in->occupant)
-        == 0)
+    if (ngx_http_realtime_roster_member_new_locked(z, ref, socket, in) == 0)
     {
         if (occupant && occupant->count == 0 && !occupant->told) {
             ngx_http_realtime_roster_drop_occupant_locked(z, in->occupant);
@@ -263,10 +261,10 @@ ngx_http_realtime_roster_occupant_locked(ngx_http_realtime_zone_t *z,
 
 static rt_ref_t
 ngx_http_realtime_roster_member_new_locked(ngx_http_realtime_zone_t *z,
-    rt_ref_t room, rt_ref_t socket, rt_ref_t occupant)
+    rt_ref_t room, rt_ref_t socket, ngx_http_realtime_entrance_t *in)
 {
     rt_ref_t                         ref;
-    ngx_http_realtime_room_rec_t    *in;
+    ngx_http_realtime_room_rec_t    *where;
     ngx_http_realtime_member_rec_t  *rec, *first;
     ngx_http_realtime_socket_rec_t  *who;
 
@@ -278,14 +276,15 @@ ngx_http_realtime_roster_member_new_locked(ngx_http_realtime_zone_t *z,
     }
 
     rec = ngx_http_realtime_at(z, ref);
-    in = ngx_http_realtime_at(z, room);
+    where = ngx_http_realtime_at(z, room);
     who = ngx_http_realtime_at(z, socket);
-    first = ngx_http_realtime_at(z, in->members);
+    first = ngx_http_realtime_at(z, where->members);
 
     rec->room = room;
     rec->socket = socket;
-    rec->occupant = occupant;
-    rec->next = in->members;
+    rec->occupant = in->occupant;
+    rec->since = in->since;
+    rec->next = where->members;
     rec->next_room = who->members;
 
     rt_arena_publish(z->sh->arena, ref, NGX_HTTP_REALTIME_RECORD_MEMBER);
@@ -294,10 +293,10 @@ ngx_http_realtime_roster_member_new_locked(ngx_http_realtime_zone_t *z,
         first->prev = ref;
     }
 
-    in->members = ref;
+    where->members = ref;
     who->members = ref;
 
-    in->count++;
+    where->count++;
     z->sh->memberships++;
 
     return ref;

@@ -1,5 +1,6 @@
 
 #include "shm/ngx_http_realtime_spare.h"
+#include "shm/ngx_http_realtime_away.h"
 #include "shm/ngx_http_realtime_limits.h"
 #include "shm/ngx_http_realtime_users.h"
 
@@ -35,6 +36,12 @@ ngx_http_realtime_spare_alloc(ngx_http_realtime_zone_t *z, size_t size,
             n += ngx_http_realtime_users_forget_locked(z);
             n += ngx_http_realtime_limits_forget_locked(z,
                                                     ngx_http_realtime_now());
+        }
+
+        /* what is only a promise, before somebody is turned away */
+
+        if (n == 0 && vital) {
+            n = ngx_http_realtime_away_forget_locked(z);
         }
 
         if (n == 0) {

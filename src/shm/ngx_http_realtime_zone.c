@@ -250,7 +250,8 @@ ngx_http_realtime_zone_make(ngx_shm_zone_t *shm, ngx_slab_pool_t *pool)
     sh->arena = rt_arena_init(mem, len);
 
     if (sh->arena == NULL
-        || RAND_bytes((u_char *) &sh->key, sizeof(sh->key)) != 1)
+        || RAND_bytes((u_char *) &sh->key, sizeof(sh->key)) != 1
+        || RAND_bytes((u_char *) &sh->pid_key, sizeof(sh->pid_key)) != 1)
     {
         goto failed;
     }

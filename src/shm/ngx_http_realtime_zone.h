@@ -25,6 +25,7 @@
 
 #include "shm/ngx_http_realtime_keep.h"
 
+#include "auth/rt_pid.h"
 #include "base/rt_arena.h"
 #include "base/rt_hash.h"
 #include "base/rt_ring.h"
@@ -35,7 +36,7 @@
  * layout or meaning: the workers of two binaries have them together.
  */
 #ifndef NGX_HTTP_REALTIME_ZONE_LAYOUT
-#define NGX_HTTP_REALTIME_ZONE_LAYOUT  2
+#define NGX_HTTP_REALTIME_ZONE_LAYOUT  3
 #endif
 
 /* what the arena counts in, bytes */
@@ -63,6 +64,9 @@ typedef enum {
     NGX_HTTP_REALTIME_N_ERRORS,         /* error events sent */
     NGX_HTTP_REALTIME_N_LATENCIES,      /* round trips that clients told */
     NGX_HTTP_REALTIME_N_LATENCY_MS,     /* their sum */
+    NGX_HTTP_REALTIME_N_RECOVERED,      /* sockets that came back */
+    NGX_HTTP_REALTIME_N_NOT_RECOVERED,  /* that would have, but had to begin
+                                           anew */
     NGX_HTTP_REALTIME_N_COUNTERS
 } ngx_http_realtime_counter_e;
 
@@ -81,6 +85,9 @@ typedef struct {
     uint64_t                        started;    /* of the process: proc(5) */
     _Atomic uint32_t                asleep;     /* wants to be kicked */
     _Atomic uint64_t                cursor;     /* position in the log */
+    _Atomic uint64_t                saved;      /* what its sockets were given
+                                                   before this is in their
+                                                   records */
     uint32_t                        sessions;   /* owned; state mutex */
     uint64_t                        counters[NGX_HTTP_REALTIME_N_COUNTERS];
 } ngx_http_realtime_slot_t;
@@ -119,6 +126,10 @@ typedef enum {
 } ngx_http_realtime_chain_e;
 
 
+/* sessions that are away lie in chains by the second in which they are due */
+#define NGX_HTTP_REALTIME_AWAY_SECONDS  256
+
+
 /* what is limited */
 
 typedef enum {
@@ -142,8 +153,12 @@ typedef struct {
     uint32_t                  slots_used;       /* highest slot ever, plus 1 */
     uint32_t                  buckets;          /* a power of two */
     rt_hash_key_t             key;
-    uint64_t                  sessions;         /* all of them */
-    uint64_t                  sockets;
+    rt_pid_key_t              pid_key;
+    uint64_t                  sessions;         /* not those that are away */
+    uint64_t                  sockets;          /* the same */
+    uint64_t                  away;             /* sessions */
+    uint32_t                  away_due;         /* all before this second of
+                                                   the zone's are over */
     uint64_t                  rooms;
     uint64_t                  memberships;
     uint64_t                  users;            /* that are connected */
@@ -166,6 +181,7 @@ typedef struct {
     rt_ref_t                 *keyed_table;
     ngx_http_realtime_chain_t  chain[NGX_HTTP_REALTIME_CHAINS];
     ngx_http_realtime_chain_t  typing;          /* by due */
+    ngx_http_realtime_chain_t  away_chain[NGX_HTTP_REALTIME_AWAY_SECONDS];
     ngx_http_realtime_chain_t  limit[NGX_HTTP_REALTIME_LIMITS];
     ngx_http_realtime_slot_t  slot[NGX_HTTP_REALTIME_SLOTS];
 } ngx_http_realtime_shared_t;

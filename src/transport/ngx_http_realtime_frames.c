@@ -283,6 +283,12 @@ ngx_http_realtime_frame_closed(ngx_http_realtime_websocket_t *ws,
 
     ws->closed = 1;
 
+    /* what browsers say when somebody leaves the page */
+
+    if (ws->session && code == RT_WS_GOING_AWAY) {
+        ws->session->parting = 1;
+    }
+
     return ngx_http_realtime_frame_last(ws, code,
                                         NGX_HTTP_REALTIME_CLOSED_BY_CLIENT);
 }

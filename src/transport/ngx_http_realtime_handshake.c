@@ -19,6 +19,7 @@ typedef struct {
     ngx_uint_t  has_sid;
     ngx_uint_t  version;                /* EIO; 0 when it is no number */
     ngx_uint_t  upgrade;                /* by its header fields */
+    ngx_uint_t  plain;                  /* not for a client with offsets */
 } ngx_http_realtime_query_t;
 
 
@@ -27,6 +28,7 @@ static ngx_int_t ngx_http_realtime_query(ngx_http_request_t *r,
 static ngx_int_t ngx_http_realtime_query_arg(ngx_http_request_t *r,
     const char *name, rt_str_t *value);
 static ngx_int_t ngx_http_realtime_query_upgrade(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_realtime_query_plain(rt_str_t time);
 static ngx_int_t ngx_http_realtime_handshake_known(ngx_http_request_t *r,
     ngx_http_realtime_transport_conf_t *conf, ngx_http_realtime_query_t *q);
 static ngx_int_t ngx_http_realtime_handshake_new(ngx_http_request_t *r,
@@ -36,9 +38,11 @@ static ngx_int_t ngx_http_realtime_handshake_limit(ngx_http_request_t *r,
 static ngx_int_t ngx_http_realtime_handshake_token(ngx_http_request_t *r,
     ngx_http_realtime_transport_conf_t *conf, rt_str_t *token);
 static ngx_int_t ngx_http_realtime_handshake_polling(ngx_http_request_t *r,
-    ngx_http_realtime_transport_conf_t *conf, rt_str_t token);
+    ngx_http_realtime_transport_conf_t *conf, ngx_http_realtime_query_t *q,
+    rt_str_t token);
 static ngx_int_t ngx_http_realtime_handshake_accept(ngx_http_request_t *r,
-    ngx_http_realtime_transport_conf_t *conf, rt_str_t token);
+    ngx_http_realtime_transport_conf_t *conf, ngx_http_realtime_query_t *q,
+    rt_str_t token);
 static void ngx_http_realtime_handshake_websocket(
     ngx_http_realtime_websocket_t *ws, void *data);
 static rt_str_t ngx_http_realtime_handshake_open(
@@ -51,7 +55,8 @@ static rt_str_t ngx_http_realtime_handshake_open(
 /* what is kept of the request while it becomes a WebSocket */
 
 typedef struct {
-    rt_str_t  token;                    /* behind the struct */
+    ngx_uint_t  plain;
+    rt_str_t    token;                  /* behind the struct */
 } ngx_http_realtime_handshake_t;
 
 
@@ -135,7 +140,39 @@ ngx_http_realtime_query(ngx_http_request_t *r, ngx_http_realtime_query_t *q)
     q->version = (n > 0) ? n : 0;
     q->upgrade = ngx_http_realtime_query_upgrade(r);
 
+    if (ngx_http_realtime_query_arg(r, "t", &value) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    q->plain = ngx_http_realtime_query_plain(value);
+
     return NGX_OK;
+}
+
+
+/*
+ * python-socketio does not recover, and hands all that an event has to its
+ * handlers: an offset would be an argument too many for most of them.  What it
+ * sends as "t" is a time with a fraction (python-engineio 3 and 4); nobody
+ * else does.
+ */
+
+static ngx_uint_t
+ngx_http_realtime_query_plain(rt_str_t time)
+{
+    size_t      i;
+    ngx_uint_t  dots = 0;
+
+    for (i = 0; i < time.len; i++) {
+        if (time.data[i] == '.') {
+            dots++;
+
+        } else if (time.data[i] < '0' || time.data[i] > '9') {
+            return 0;
+        }
+    }
+
+    return dots == 1;
 }
 
 
@@ -254,7 +291,11 @@ ngx_http_realtime_handshake_new(ngx_http_request_t *r,
     }
 
     if (conf->transports->exiting) {
-        return ngx_http_realtime_respond_error(r, NGX_HTTP_REALTIME_FULL);
+
+        /* its connection was made before others took over */
+
+        return ngx_http_realtime_respond_later(r, NGX_HTTP_REALTIME_LEAVING,
+                                               1);
     }
 
     if (q->version != 4) {
@@ -283,7 +324,7 @@ ngx_http_realtime_handshake_new(ngx_http_request_t *r,
     }
 
     if (q->transport == NGX_HTTP_REALTIME_POLLING) {
-        return ngx_http_realtime_handshake_polling(r, conf, token);
+        return ngx_http_realtime_handshake_polling(r, conf, q, token);
     }
 
     if (conf->transports->bus->zone->sh->sessions
@@ -293,7 +334,7 @@ ngx_http_realtime_handshake_new(ngx_http_request_t *r,
         return ngx_http_realtime_respond_error(r, NGX_HTTP_REALTIME_TOO_MANY);
     }
 
-    return ngx_http_realtime_handshake_accept(r, conf, token);
+    return ngx_http_realtime_handshake_accept(r, conf, q, token);
 }
 
 
@@ -386,7 +427,8 @@ ngx_http_realtime_handshake_token(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_realtime_handshake_accept(ngx_http_request_t *r,
-    ngx_http_realtime_transport_conf_t *conf, rt_str_t token)
+    ngx_http_realtime_transport_conf_t *conf, ngx_http_realtime_query_t *q,
+    rt_str_t token)
 {
     ngx_http_realtime_handshake_t  *hs;
 
@@ -398,6 +440,7 @@ ngx_http_realtime_handshake_accept(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    hs->plain = q->plain;
     hs->token = rt_str(token.len, hs + 1);
 
     if (token.len) {
@@ -412,7 +455,8 @@ ngx_http_realtime_handshake_accept(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_realtime_handshake_polling(ngx_http_request_t *r,
-    ngx_http_realtime_transport_conf_t *conf, rt_str_t token)
+    ngx_http_realtime_transport_conf_t *conf, ngx_http_realtime_query_t *q,
+    rt_str_t token)
 {
     ngx_int_t                     rc;
     u_char                        buf[NGX_HTTP_REALTIME_OPEN_MAX];
@@ -435,6 +479,8 @@ ngx_http_realtime_handshake_polling(ngx_http_request_t *r,
                                     "there is no room for another session");
         return ngx_http_realtime_respond_error(r, NGX_HTTP_REALTIME_FULL);
     }
+
+    s->plain = q->plain;
 
     if (ngx_http_realtime_session_set_token(s, token) != NGX_OK) {
         ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
@@ -469,10 +515,13 @@ ngx_http_realtime_handshake_websocket(ngx_http_realtime_websocket_t *ws,
     rc = ngx_http_realtime_session_open(ws->tp->set, ws->conf,
                                         &ngx_http_realtime_websocket, ws, &s);
 
-    if (rc == NGX_OK
-        && ngx_http_realtime_session_set_token(s, hs->token) != NGX_OK)
-    {
-        ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
+    if (rc == NGX_OK) {
+        s->plain = hs->plain;
+
+        if (ngx_http_realtime_session_set_token(s, hs->token) != NGX_OK) {
+            ngx_http_realtime_session_close(s,
+                                            NGX_HTTP_REALTIME_CLOSED_FORCED);
+        }
     }
 
     ngx_free(hs);

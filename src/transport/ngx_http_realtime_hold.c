@@ -125,6 +125,8 @@ ngx_http_realtime_hold_send(ngx_http_realtime_hold_t *hold, ngx_uint_t type,
 
     r->main->count++;
 
+    ngx_http_realtime_transports_stay(tp);
+
     rc = ngx_http_realtime_waiter_add(&tp->bus->waiters, &hold->waiter,
                                       tp->log);
 

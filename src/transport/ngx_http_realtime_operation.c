@@ -2,6 +2,7 @@
 #include "transport/ngx_http_realtime_operation.h"
 #include "transport/ngx_http_realtime_polling.h"
 #include "transport/ngx_http_realtime_upgrade.h"
+#include "hub/ngx_http_realtime_recover.h"
 #include "shm/ngx_http_realtime_directory.h"
 
 
@@ -69,7 +70,11 @@ ngx_http_realtime_operation_take(ngx_http_realtime_transports_t *tp,
         return;
     }
 
-    if (!ngx_http_realtime_bus_is_self(tp->bus, e->to) || e->handle == 0) {
+    /* who is answered at the end of the session, if not before, waits on */
+
+    if (!ngx_http_realtime_bus_is_self(tp->bus, e->to) || e->handle == 0
+        || e->type > NGX_HTTP_REALTIME_ENTRY_MOVE)
+    {
         return;
     }
 
@@ -122,6 +127,10 @@ ngx_http_realtime_operation_do(ngx_http_realtime_transports_t *tp,
 
     case NGX_HTTP_REALTIME_ENTRY_MOVE:
         ngx_http_realtime_upgrade_give(s, e, tp);
+        break;
+
+    case NGX_HTTP_REALTIME_ENTRY_EVICT:
+        ngx_http_realtime_recover_evict(s, e->nsp);
         break;
     }
 }

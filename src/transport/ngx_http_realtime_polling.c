@@ -169,6 +169,7 @@ ngx_http_realtime_polling_flush(ngx_http_realtime_session_t *s)
     if (body.data) {
         ngx_http_realtime_polling_answer(p, body);
         ngx_free((void *) body.data);
+        ngx_http_realtime_session_sent(s);
     }
 }
 
@@ -358,7 +359,9 @@ ngx_http_realtime_polling_bye(ngx_http_realtime_session_t *s,
     p->bye = e->handle;
     p->bye_from = e->from;
 
-    while (s->sockets) {
+    /* who has a pid may come back even so, as with the reference server */
+
+    while (s->sockets && !s->recoverable) {
         ngx_http_realtime_socket_close(s->sockets);
     }
 

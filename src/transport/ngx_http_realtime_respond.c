@@ -35,7 +35,12 @@ static const struct {
 
     { NGX_HTTP_TOO_MANY_REQUESTS,
       rt_string("{\"code\":\"RATE_LIMIT_EXCEEDED\","
-                "\"message\":\"Too many new connections from your address\"}") }
+                "\"message\":\"Too many new connections from your "
+                "address\"}") },
+
+    { NGX_HTTP_SERVICE_UNAVAILABLE,
+      rt_string("{\"code\":\"SERVER_BUSY\","
+                "\"message\":\"The server is restarting\"}") }
 };
 
 

@@ -23,7 +23,8 @@ typedef enum {
     NGX_HTTP_REALTIME_BAD_VERSION,
     NGX_HTTP_REALTIME_TOO_MANY,             /* ours: no room for a session */
     NGX_HTTP_REALTIME_FULL,                 /* ours: the zone is full */
-    NGX_HTTP_REALTIME_TOO_FAST              /* ours: realtime_limit_... */
+    NGX_HTTP_REALTIME_TOO_FAST,             /* ours: realtime_limit_... */
+    NGX_HTTP_REALTIME_LEAVING               /* ours: another worker's turn */
 } ngx_http_realtime_error_e;
 
 

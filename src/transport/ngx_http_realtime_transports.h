@@ -27,9 +27,20 @@ typedef struct {
     u_char                        *out;         /* bytes being gathered */
     ngx_queue_t                    probes;      /* WebSockets that probe */
     ngx_uint_t                     lingering;   /* closing WebSockets */
+    ngx_event_t                   *leave;       /* exiting: looks whether all
+                                                   have gone */
     unsigned                       ready:1;     /* this worker has a slot */
     unsigned                       exiting:1;
 } ngx_http_realtime_transports_t;
+
+
+/* somebody waits: a process that exits does not do so yet */
+#define ngx_http_realtime_transports_stay(tp)                                 \
+    do {                                                                      \
+        if ((tp)->exiting && !(tp)->leave->timer_set) {                       \
+            ngx_add_timer((tp)->leave, 1);                                    \
+        }                                                                     \
+    } while (0)
 
 
 /* origins that may connect besides the server's own; part of the location */

@@ -168,6 +168,8 @@ ngx_http_realtime_upgrade_input(ngx_http_realtime_websocket_t *ws,
 static ngx_int_t
 ngx_http_realtime_upgrade_ask(ngx_http_realtime_probe_t *pr, ngx_uint_t type)
 {
+    ngx_http_realtime_transports_stay(pr->tp);
+
     if (ngx_http_realtime_waiter_add(&pr->tp->bus->waiters, &pr->waiter,
                                      pr->tp->log)
         != NGX_OK)

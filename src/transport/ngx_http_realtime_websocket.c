@@ -60,6 +60,20 @@ ngx_http_realtime_websocket_read_handler(ngx_event_t *rev)
     ngx_connection_t               *c = rev->data;
     ngx_http_realtime_websocket_t  *ws = c->data;
 
+    if (c->close) {
+
+        /* nginx waits no longer: worker_shutdown_timeout */
+
+        if (ws->session) {
+            ngx_http_realtime_session_close(ws->session,
+                                           NGX_HTTP_REALTIME_CLOSED_SHUTDOWN);
+        } else {
+            ngx_http_realtime_websocket_drop(ws);
+        }
+
+        return;
+    }
+
     if (ws->paused) {
         return;                         /* read on resume */
     }
@@ -187,7 +201,10 @@ ngx_http_realtime_websocket_flush(ngx_http_realtime_session_t *s)
     {
         ws->broken = 1;
         ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_TRANSPORT);
+        return;
     }
+
+    ngx_http_realtime_session_sent(s);
 }
 
 
@@ -370,4 +387,20 @@ ngx_http_realtime_websocket_drop(ngx_http_realtime_websocket_t *ws)
     }
 
     ngx_free(ws);
+}
+
+
+void
+ngx_http_realtime_websocket_abandon(ngx_cycle_t *cycle)
+{
+    ngx_uint_t         i;
+    ngx_connection_t  *c = cycle->connections;
+
+    for (i = 0; i < cycle->connection_n; i++) {
+        if (c[i].fd != (ngx_socket_t) -1 && c[i].read
+            && c[i].read->handler == ngx_http_realtime_websocket_read_handler)
+        {
+            c[i].read->channel = 1;
+        }
+    }
 }

@@ -102,6 +102,12 @@ void ngx_http_realtime_websocket_resume(ngx_http_realtime_websocket_t *ws);
 void ngx_http_realtime_websocket_end(ngx_http_realtime_websocket_t *ws,
     uint16_t code);
 
+/*
+ * The process ends before its clients have gone: nginx is not to take their
+ * connections for a leak.
+ */
+void ngx_http_realtime_websocket_abandon(ngx_cycle_t *cycle);
+
 /* the connection goes at once; "ws" is freed unless a probe still needs it */
 void ngx_http_realtime_websocket_drop(ngx_http_realtime_websocket_t *ws);
 

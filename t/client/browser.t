@@ -53,7 +53,7 @@ function configuration() {
         /^http \{\n(.*?)^ {4}server \{\n(.*)^ {4}\}\n\}/ms.exec(text);
 
     return {
-        workers: 2,
+        workers: 2, recovery: '3s',
         http: http.replace(/^ *(access_log|\w+_temp_path) .*\n/gm, ''),
         server: page.replace(/^ *listen .*\n/m, '')
     };

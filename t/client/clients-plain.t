@@ -238,7 +238,8 @@ async function presence(site) {
 
 
 async function presenceAfterCrash() {
-    const site = await Site.plain('', 'presence after a crash');
+    const site = await Site.plain('realtime_recovery on 3s;',
+                                  'presence after a crash');
     const ws = { transports: ['websocket'] };
     const roomName = 'crash';
 

@@ -13,7 +13,7 @@ const tap = require('../lib/tap');
 
 /* Debian's, rather than another one earlier in PATH that lacks the package */
 const PYTHON = process.env.PYTHON || '/usr/bin/python3';
-const SCRIPT = path.join(__dirname, '..', 'lib', 'client.py');
+const LIB = path.join(__dirname, '..', 'lib');
 
 const DEFAULTS = { pingInterval: 25000, pingTimeout: 20000 };
 
@@ -24,8 +24,9 @@ if (spawnSync(PYTHON, ['-c', 'import socketio, aiohttp']).status !== 0) {
 
 
 /* each line of the script is { name, error } */
-async function script(server, transport) {
-    const child = spawn(PYTHON, [SCRIPT, server.url, transport], {
+async function script(server, file, transport) {
+    const args = [path.join(LIB, file), server.url, transport];
+    const child = spawn(PYTHON, args, {
         stdio: ['ignore', 'pipe',
                 process.env.REALTIME_DEBUG ? 'inherit' : 'ignore']
     });
@@ -46,18 +47,29 @@ async function script(server, transport) {
         }
     }
 
-    await tap.test(`${transport}: the script ends well`, async () => {
+    await tap.test(`${transport}: ${file} ends well`, async () => {
         tap.is(await ended, 0, 'exit code');
     });
 }
 
 
 tap.run(async () => {
-    const server = await start('socketio', {
-        ...DEFAULTS, workers: 4, reuseport: true
-    });
+    const servers = {};
 
-    for (const transport of ['polling', 'websocket', 'upgrade']) {
-        await script(server, transport);
+    for (const [file, kind] of [['client.py', 'socketio'],
+                                ['chat.py', 'chat']]) {
+        if (reference && kind === 'chat') {
+            continue;                   /* it knows no such events */
+        }
+
+        servers[file] = await start(kind, {
+            ...DEFAULTS, workers: 4, reuseport: true, recovery: true
+        });
+    }
+
+    for (const [file, server] of Object.entries(servers)) {
+        for (const transport of ['polling', 'websocket', 'upgrade']) {
+            await script(server, file, transport);
+        }
     }
 });

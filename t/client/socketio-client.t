@@ -204,7 +204,7 @@ async function reconnecting(io, transports) {
 
     await test('reconnects when its worker dies', async () => {
         const server = await start('socketio', {
-            ...DEFAULTS, workers: 1, name: 'killed'
+            ...DEFAULTS, workers: 1, recovery: true, name: 'killed'
         });
 
         const socket = client(io, server, {
@@ -256,7 +256,7 @@ async function tooOld(server) {
 
 tap.run(async () => {
     const server = await start('socketio', {
-        ...DEFAULTS, workers: 4, reuseport: true
+        ...DEFAULTS, workers: 4, reuseport: true, recovery: true
     });
 
     for (const [version, name] of Object.entries(VERSIONS)) {

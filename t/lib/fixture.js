@@ -74,9 +74,9 @@ const locations = {
 
 
 /*
- * Options: those of server.start(), pingInterval and pingTimeout in ms,
- * connectTimeout and maxPayload, and "directives", text for the location,
- * which the reference ignores.
+ * Options: those of server.start() ("recovery" among them), pingInterval and
+ * pingTimeout in ms, connectTimeout and maxPayload, and "directives", text for
+ * the location, which the reference ignores.
  */
 async function start(kind, opts = {}) {
     const path = kind === 'engine' ? '/engine.io/' : '/socket.io/';

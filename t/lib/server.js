@@ -59,6 +59,20 @@ function knows(directive) {
 }
 
 
+/*
+ * Most tests are of other things: their sessions end with the connections,
+ * events have no offsets, and after a reload all are sent away at once.
+ */
+function recovery({ recovery: window = false }) {
+    if (window === true || !knows('realtime_recovery')) {
+        return '';
+    }
+
+    return window ? `realtime_recovery on ${window};`
+                  : 'realtime_recovery off; realtime_drain 0;';
+}
+
+
 async function freePort() {
     for (let i = 0; i < 200; i++) {
         const port = PORTS + ports++ % 10 + (i < 10 ? 0 : i * 10);
@@ -103,6 +117,7 @@ events {
 
 http {
     access_log off;
+    ${recovery(opts)}
     ${temps.map((t) => `${t}_temp_path ${dir}/${t};`).join('\n    ')}
     ${opts.http || ''}
 
@@ -468,7 +483,8 @@ class Server {
 /*
  * Starts nginx.  Options: workers, reuseport, daemon; main, events, http, server,
  * locations: text for those contexts; env; path: of the location that clients
- * of this server use; name: for the assertion at the end.
+ * of this server use; recovery: how long clients may be away ('5s'), true for
+ * the default, else they may not; name: for the assertion at the end.
  */
 async function start(opts = {}) {
     if (!fs.existsSync(MODULE)) {

@@ -93,7 +93,7 @@ class Socket {
 
     /* opens a session and joins "nsp" unless it is null */
     static async open(server, options = {}) {
-        const socket = new Socket(await Client.open(server, options));
+        const socket = new this(await Client.open(server, options));
         const { nsp = '/', auth } = options;
 
         if (nsp !== null) {

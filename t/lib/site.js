@@ -56,6 +56,11 @@ class Page {
         this.log = [];
 
         socket.onAny((event, ...args) => {
+
+            /* the offset, which is the client's affair */
+
+            tap.is(typeof args.pop(), 'string', 'the last argument');
+
             this.log.push({ event, args });
             this.events.push({ event, args });
         });
@@ -154,7 +159,7 @@ class Site {
 
     static async start(opts) {
         return new Site(await server.start({
-            workers: 2, reuseport: true,
+            workers: 2, reuseport: true, recovery: true,
             env: { REALTIME_JWT_SECRET: tokens.SECRET },
             ...opts
         }));

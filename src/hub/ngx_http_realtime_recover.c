@@ -1,0 +1,322 @@
+
+#include "hub/ngx_http_realtime_recover.h"
+#include "hub/ngx_http_realtime_announce.h"
+#include "hub/ngx_http_realtime_presence.h"
+#include "hub/ngx_http_realtime_replay.h"
+#include "hub/ngx_http_realtime_settle.h"
+#include "shm/ngx_http_realtime_away.h"
+
+
+static ngx_int_t ngx_http_realtime_recover_claim(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_session_t *s, const ngx_http_realtime_return_t *ret,
+    ngx_http_realtime_claim_t *claim);
+static ngx_int_t ngx_http_realtime_recover_take(ngx_http_realtime_hub_t *hub,
+    const ngx_http_realtime_claim_t *claim, ngx_http_realtime_taken_t *t);
+static void ngx_http_realtime_recover_oust(ngx_http_realtime_hub_t *hub,
+    const ngx_http_realtime_taken_t *t, rt_str_t nsp);
+static ngx_int_t ngx_http_realtime_recover_open(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_session_t *s, const ngx_http_realtime_return_t *ret,
+    ngx_http_realtime_claim_t *claim, ngx_http_realtime_taken_t *t);
+static ngx_int_t ngx_http_realtime_recover_room(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, const u_char *taken);
+static void ngx_http_realtime_recover_admit(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk);
+static void ngx_http_realtime_recover_save_one(void *ctx,
+    ngx_http_realtime_session_t *s);
+
+
+/* of the log, one part in so many may be read before offsets are saved */
+#define NGX_HTTP_REALTIME_RECOVER_SAVE   8
+
+
+ngx_int_t
+ngx_http_realtime_recover(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_session_t *s, const ngx_http_realtime_return_t *ret)
+{
+    ngx_int_t                  rc;
+    ngx_http_realtime_claim_t  claim;
+    ngx_http_realtime_taken_t  t;
+
+    if (ngx_http_realtime_recover_claim(hub, s, ret, &claim) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_http_realtime_recover_take(hub, &claim, &t);
+
+    if (rc == NGX_DECLINED || rc == NGX_ERROR) {
+        return rc;
+    }
+
+    if (rc == NGX_ABORT) {
+
+        /* it begins anew; what it was has gone for good */
+
+        ngx_http_realtime_settle_socket(hub, claim.socket, claim.id);
+    }
+
+    if (t.live) {
+        ngx_http_realtime_recover_oust(hub, &t, ret->nsp);
+    }
+
+    if (rc == NGX_ABORT) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_http_realtime_recover_open(hub, s, ret, &claim, &t);
+
+    if (rc == NGX_OK) {
+        ngx_http_realtime_count(hub->bus, RECOVERED);
+    }
+
+    return rc;
+}
+
+
+/* whether the pid is right, and what follows from what was shown */
+
+static ngx_int_t
+ngx_http_realtime_recover_claim(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_session_t *s, const ngx_http_realtime_return_t *ret,
+    ngx_http_realtime_claim_t *claim)
+{
+    ngx_http_realtime_zone_t  *z = hub->bus->zone;
+
+    if (rt_pid_ref(ret->pid, &claim->socket) != RT_OK
+        || ngx_http_realtime_away_id(z, claim->socket, claim->id) != NGX_OK
+        || !rt_pid_is(ret->pid, &z->sh->pid_key, claim->socket, claim->id,
+                      ret->nsp))
+    {
+        return NGX_DECLINED;
+    }
+
+    claim->to = s->ref;
+    claim->window = ngx_http_realtime_session_window(s);
+    claim->location = s->conf->location;
+    claim->user = ret->who ? ret->who->id : rt_str(0, NULL);
+    claim->began = (ret->offset.data == NULL);
+    claim->limit = s->conf->recovery_limit;
+
+    /* one that we never gave is nowhere in the log */
+
+    if (rt_offset_read(ret->offset, &z->sh->key, &claim->offset) != RT_OK) {
+        claim->offset = (uint64_t) -1;
+    }
+
+    return NGX_OK;
+}
+
+
+/* the list of rooms is in hub->args */
+
+static ngx_int_t
+ngx_http_realtime_recover_take(ngx_http_realtime_hub_t *hub,
+    const ngx_http_realtime_claim_t *claim, ngx_http_realtime_taken_t *t)
+{
+    size_t     size = 0;
+    ngx_int_t  rc;
+
+    do {
+        t->rooms = ngx_http_realtime_scratch(&hub->args, size, hub->log);
+        t->size = hub->args.size;
+
+        if (t->rooms == NULL) {
+            return NGX_ERROR;
+        }
+
+        rc = ngx_http_realtime_away_take(hub->bus->zone, claim, t);
+        size = t->size;
+
+    } while (rc == NGX_AGAIN);
+
+    return rc;
+}
+
+
+/* whoever has the session still is told that it has lost the socket */
+
+static void
+ngx_http_realtime_recover_oust(ngx_http_realtime_hub_t *hub,
+    const ngx_http_realtime_taken_t *t, rt_str_t nsp)
+{
+    rt_str_t                      sid = rt_str(RT_ID_LEN, t->sid);
+    ngx_http_realtime_entry_t     e;
+    ngx_http_realtime_session_t  *s;
+
+    s = ngx_http_realtime_session_find(hub->set, sid);
+
+    if (s) {
+        ngx_http_realtime_recover_evict(s, nsp);
+        return;
+    }
+
+    ngx_memzero(&e, sizeof(e));
+
+    e.type = NGX_HTTP_REALTIME_ENTRY_EVICT;
+    e.to = t->owner;
+    e.sid = sid;
+    e.nsp = nsp;
+
+    (void) ngx_http_realtime_bus_append(hub->bus, &e);
+}
+
+
+void
+ngx_http_realtime_recover_evict(ngx_http_realtime_session_t *s, rt_str_t nsp)
+{
+    ngx_http_realtime_socket_t  *sk;
+
+    sk = ngx_http_realtime_socket_find(s, nsp);
+
+    if (sk == NULL) {
+        return;
+    }
+
+    /* what is another session's now is left alone by whoever closes it */
+
+    ngx_http_realtime_socket_close(sk);
+
+    if (s->sockets == NULL) {
+        ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_realtime_recover_open(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_session_t *s, const ngx_http_realtime_return_t *ret,
+    ngx_http_realtime_claim_t *claim, ngx_http_realtime_taken_t *t)
+{
+    u_char                      *p = t->rooms, *last = t->rooms + t->size;
+    ngx_int_t                    rc;
+    ngx_http_realtime_socket_t  *sk;
+
+    sk = ngx_http_realtime_socket_open(s, ret->nsp, claim->id, claim->socket);
+
+    if (sk == NULL) {
+        ngx_http_realtime_settle_socket(hub, claim->socket, claim->id);
+        return NGX_ERROR;
+    }
+
+    sk->sent = claim->began ? 0 : claim->offset;
+
+    rc = ngx_http_realtime_room_join(&hub->rooms, sk, rt_lit(""));
+
+    if (rc == NGX_OK && ret->who) {
+        ngx_http_realtime_socket_identify(sk, ret->who);
+        rc = ngx_http_realtime_room_join(&hub->rooms, sk, ret->who->own);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_realtime_replay_begin(hub, sk, t->from, 0);
+    }
+
+    while (rc == NGX_OK && p < last) {
+        rc = ngx_http_realtime_recover_room(hub, sk, p);
+        p += ngx_http_realtime_taken_size(p[1]);
+    }
+
+    if (rc != NGX_OK) {
+        sk->who = NULL;                 /* the caller's still */
+        ngx_http_realtime_socket_close(sk);
+        return NGX_ERROR;
+    }
+
+    ngx_http_realtime_recover_admit(hub, sk);
+
+    return NGX_OK;
+}
+
+
+/* a room of ~away's list */
+
+static ngx_int_t
+ngx_http_realtime_recover_room(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, const u_char *taken)
+{
+    uint64_t                   since;
+    rt_str_t                   name;
+    ngx_http_realtime_kind_t   kind = taken[0];
+    ngx_http_realtime_room_t  *room;
+
+    ngx_memcpy(&since, taken + 2, sizeof(since));
+    name = rt_str(taken[1], taken + 2 + sizeof(since));
+
+    if (ngx_http_realtime_room_join(&hub->rooms, sk, name) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    room = sk->rooms[sk->nrooms - 1].room;
+    room->kind = kind;
+
+    if (since > sk->replay->from
+        && ngx_http_realtime_replay_joined(sk, room->hash, since) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* what the new token does not admit is left; the last takes a free place */
+
+static void
+ngx_http_realtime_recover_admit(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk)
+{
+    uint32_t                   i;
+    ngx_http_realtime_room_t  *room;
+
+    for (i = sk->nrooms; i > 0; i--) {
+
+        room = sk->rooms[i - 1].room;
+
+        if (!ngx_http_realtime_room_is_own(room->name)
+            && (!ngx_http_realtime_identity_admits(sk->who, room->name)
+                || ((room->kind & NGX_HTTP_REALTIME_ROOM_PRIVATE)
+                    && !ngx_http_realtime_identity_names(sk->who,
+                                                         room->name))))
+        {
+            (void) ngx_http_realtime_depart(hub, sk, room->name);
+        }
+    }
+}
+
+
+void
+ngx_http_realtime_recover_save(ngx_http_realtime_session_t *s)
+{
+    ngx_http_realtime_socket_t  *sk;
+
+    for (sk = s->sockets; sk; sk = sk->next) {
+        ngx_http_realtime_socket_save(sk, ngx_http_realtime_session_alive(s));
+    }
+}
+
+
+void
+ngx_http_realtime_recover_save_all(ngx_http_realtime_hub_t *hub)
+{
+    ngx_http_realtime_bus_t  *bus = hub->bus;
+
+    if (bus->cursor - atomic_load_explicit(&bus->slot->saved,
+                                           memory_order_relaxed)
+        < bus->zone->ring->size / NGX_HTTP_REALTIME_RECOVER_SAVE)
+    {
+        return;
+    }
+
+    ngx_http_realtime_sessions_each(hub->set,
+                                    ngx_http_realtime_recover_save_one, hub);
+
+    atomic_store(&bus->slot->saved, bus->cursor);
+}
+
+
+static void
+ngx_http_realtime_recover_save_one(void *ctx, ngx_http_realtime_session_t *s)
+{
+    if (s->recoverable) {
+        ngx_http_realtime_recover_save(s);
+    }
+}
