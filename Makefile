@@ -130,10 +130,10 @@ asan:
 prove:
 	@prove -j2 -r --ext .t $(TEST_FOLDERS)
 
-# workers are killed and replaced under load, for S seconds
+# a thousand clients, and everything that can break a connection, for S seconds
 
 chaos: all
-	@REALTIME_SECONDS=$(S) t/http/chaos.t
+	@REALTIME_SECONDS=$(or $(S),180) t/chaos/chaos.t
 
 lint: all
 	@prove -r --ext .t t/lint

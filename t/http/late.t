@@ -1,0 +1,85 @@
+#!/usr/bin/env node
+'use strict';
+
+/*
+ * A connection that a worker accepted before it was told to go brings its
+ * first request when the worker has nothing left to do but wait for it.
+ */
+
+const { Polling } = require('../lib/eio');
+const { connect } = require('../lib/http');
+const { start } = require('../lib/server');
+const tap = require('../lib/tap');
+
+const { ok, sleep, test } = tap;
+
+const UPGRADE = ['Connection: Upgrade', 'Upgrade: websocket',
+                 'Sec-WebSocket-Version: 13',
+                 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='];
+
+/* what comes late, for the session of somebody else, and what it gets */
+const REQUESTS = {
+
+    'a GET of a session elsewhere': {
+        uri: (other) => other.uri(), answer: /^HTTP\/1.1 200 [^]*\r\n6/
+    },
+
+    'a WebSocket that would take a session over': {
+        uri: (other) => other.uri('websocket'), headers: UPGRADE,
+        answer: /^HTTP\/1.1 101 [^]*<closed>$/
+    },
+
+    'a handshake': {
+        uri: () => '/socket.io/?EIO=4&transport=polling',
+        answer: /^HTTP\/1.1 503 [^]*The server is restarting/
+    },
+
+    'a handshake of a WebSocket': {
+        uri: () => '/socket.io/?EIO=4&transport=websocket', headers: UPGRADE,
+        answer: /^HTTP\/1.1 503 [^]*The server is restarting/
+    }
+};
+
+
+async function late(name, { uri, headers = [], answer }) {
+    const server = await start({
+        workers: 1, path: '/socket.io/', name,
+        locations: `location /socket.io/ {
+            realtime on;
+            realtime_allow_anonymous on;
+        }`
+    });
+
+    await test(name, async () => {
+        const socket = await connect(server.port);
+
+        let got = '';
+
+        socket.on('data', (data) => { got += data; });
+        socket.on('close', () => { got += '<closed>'; });
+
+        await sleep(200);               /* until it is accepted */
+        await server.reload();
+        await sleep(1000);              /* the old worker has nothing to do */
+
+        const other = new Polling(server);
+
+        await other.open();
+
+        socket.write([`GET ${uri(other)} HTTP/1.1`, 'Host: x', ...headers,
+                      '', ''].join('\r\n'));
+
+        await tap.until(10000, () => answer.test(got), () => got);
+        ok(answer.test(got), 'the answer');
+        socket.destroy();
+    }, { timeout: 30000 });
+
+    await server.stop();
+}
+
+
+tap.run(async () => {
+    for (const [name, request] of Object.entries(REQUESTS)) {
+        await late(name, request);
+    }
+});
