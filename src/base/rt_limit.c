@@ -44,6 +44,15 @@ rt_limit_take(rt_limit_t *l, const rt_limit_conf_t *conf, uint64_t now,
 }
 
 
+void
+rt_limit_give(rt_limit_t *l)
+{
+    if (l->count && !l->blocked) {
+        l->count--;
+    }
+}
+
+
 int
 rt_limit_idle(const rt_limit_t *l, uint64_t now)
 {

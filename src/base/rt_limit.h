@@ -45,6 +45,9 @@ typedef struct {
 rt_int_t rt_limit_take(rt_limit_t *l, const rt_limit_conf_t *conf,
     uint64_t now, uint64_t *wait);
 
+/* an event that was counted is not to count */
+void rt_limit_give(rt_limit_t *l);
+
 /*
  * Whether "l" says nothing any more: window and block are over, it may be
  * forgotten.  With a clock that was put back this may come later.

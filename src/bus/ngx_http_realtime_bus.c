@@ -29,12 +29,7 @@ ngx_http_realtime_bus_open(ngx_http_realtime_bus_t *bus)
                                      &bus->self)
         != NGX_OK)
     {
-        ngx_log_error(NGX_LOG_EMERG, bus->log, 0,
-                      "realtime: all %ui worker slots are taken: too many "
-                      "old worker processes still run, limit them with "
-                      "worker_shutdown_timeout",
-                      ngx_http_realtime_wake_slots());
-        return NGX_ERROR;
+        return NGX_BUSY;
     }
 
     bus->slot = &bus->zone->sh->slot[bus->self.slot];

@@ -50,7 +50,8 @@ struct ngx_http_realtime_bus_s {
 /*
  * Takes a slot and starts to read at the head of the log.  The caller has
  * zeroed "bus" and set zone, log and the pointers.  "on_exit" is called once,
- * when nginx begins a graceful shutdown of this worker.
+ * when nginx begins a graceful shutdown of this worker.  NGX_BUSY: all slots
+ * are taken for now.
  */
 ngx_int_t ngx_http_realtime_bus_open(ngx_http_realtime_bus_t *bus);
 

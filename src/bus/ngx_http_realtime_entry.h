@@ -39,14 +39,19 @@ typedef enum {
     NGX_HTTP_REALTIME_ENTRY_SESSION,    /* "packets" holds a moved session,
                                            "number" where to replay from */
 
-    /* to the owner of session "sid": the socket in "nsp" is to go, whether it
-       has come back elsewhere or cannot; nobody waits */
+    /* to the owner of session "sid": the socket in "nsp" whose id is "packets"
+       is to go, whether it has come back elsewhere or cannot; nobody waits */
     NGX_HTTP_REALTIME_ENTRY_EVICT,
 
     /* earlier holders of slot "to" than its generation have been settled */
     NGX_HTTP_REALTIME_ENTRY_GONE
 
 } ngx_http_realtime_entry_e;
+
+/* "handle" waits for an answer to this very entry */
+#define ngx_http_realtime_entry_asks(e)                                       \
+    ((e)->type >= NGX_HTTP_REALTIME_ENTRY_POLL                                \
+     && (e)->type <= NGX_HTTP_REALTIME_ENTRY_MOVE)
 
 
 typedef struct {

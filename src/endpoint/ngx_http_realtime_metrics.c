@@ -204,7 +204,9 @@ ngx_http_realtime_metrics_workers(rt_buf_t *b, ngx_http_realtime_zone_t *zone)
         ngx_http_realtime_metrics_field(b, ",\"sessions\":", slot->sessions);
         ngx_http_realtime_metrics_field(b, ",\"lagBytes\":",
                                         head > cursor ? head - cursor : 0);
-        rt_buf_char(b, '}');
+        rt_buf_put(b, atomic_load(&slot->leaving)
+                      ? rt_lit(",\"leaving\":true}")
+                      : rt_lit(",\"leaving\":false}"));
     }
 
     rt_buf_char(b, ']');

@@ -82,6 +82,14 @@ ngx_http_realtime_answer_after(ngx_http_realtime_call_t *call,
         m->reply = rt_buf_str(&b);
     }
 
+    /* one that came back elsewhere while we looked at what it sent */
+
+    if (call->sk->session->recoverable
+        && ngx_http_realtime_socket_rec(call->sk) == NULL)
+    {
+        return;
+    }
+
     if (ngx_http_realtime_emit(call->hub, m) != NGX_OK) {
         ngx_http_realtime_answer_error(call, "SERVER_BUSY",
                              "The server could not pass this on; try again");

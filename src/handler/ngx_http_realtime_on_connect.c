@@ -123,6 +123,8 @@ ngx_http_realtime_connect_again(ngx_http_realtime_session_t *s,
         return NGX_DECLINED;
     }
 
+    s->checked++;                       /* it costs us a look at the log */
+
     len = rt_json_decode(value, pid, sizeof(pid));
 
     ret.nsp = pkt->nsp;

@@ -1,5 +1,6 @@
 
 #include "hub/ngx_http_realtime_announce.h"
+#include "hub/ngx_http_realtime_replay.h"
 #include "hub/ngx_http_realtime_typing.h"
 
 #include "chat/rt_name.h"
@@ -72,7 +73,19 @@ ngx_http_realtime_enter(ngx_http_realtime_hub_t *hub,
         return rc;
     }
 
-    in->since = ngx_http_realtime_socket_position(sk);
+    m = &sk->rooms[sk->nrooms - 1];         /* the latest is the last */
+
+    /* what it is still being given from before is not for it, either */
+
+    in->since = ngx_http_realtime_session_position(sk->session);
+
+    if (sk->replay
+        && ngx_http_realtime_replay_joined(sk, m->room->hash, in->since)
+           != NGX_OK)
+    {
+        ngx_http_realtime_room_leave(&hub->rooms, sk, m);
+        return NGX_ERROR;
+    }
 
     ngx_http_realtime_zone_lock(z);
 
@@ -95,8 +108,6 @@ ngx_http_realtime_enter(ngx_http_realtime_hub_t *hub,
 
     ngx_http_realtime_zone_unlock(z);
     ngx_http_realtime_bus_kick(hub->bus);
-
-    m = &sk->rooms[sk->nrooms - 1];         /* the latest is the last */
 
     if (rc != NGX_OK) {
         ngx_http_realtime_room_leave(&hub->rooms, sk, m);

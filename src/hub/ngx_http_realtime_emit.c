@@ -356,7 +356,11 @@ ngx_http_realtime_catch_up(ngx_http_realtime_hub_t *hub,
         return;
     }
 
-    s->from = head;
+    /* one that was closed over it was not given the rest */
+
+    if (ngx_http_realtime_session_alive(s)) {
+        s->from = head;
+    }
 }
 
 

@@ -38,7 +38,7 @@ typedef struct {
     ngx_event_t                    news;        /* presence to be told */
     ngx_event_t                    typing;      /* typists are due */
     ngx_msec_t                     heartbeat;   /* hub/reconcile */
-    ngx_queue_t                    replays;     /* hub/recover */
+    ngx_queue_t                    replays;     /* hub/replay */
     ngx_event_t                    replay;      /* there is one to go on with */
 
     /* up: an operation on a session, found while replaying */

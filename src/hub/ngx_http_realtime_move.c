@@ -40,6 +40,8 @@ typedef struct {
     uint32_t  more;                         /* last ack id, or kind of ack */
     uint64_t  arg;
     u_char    id[RT_ID_LEN];
+
+    ngx_http_realtime_counted_t  counted;
 } ngx_http_realtime_moved_t;
 
 
@@ -59,6 +61,9 @@ static void ngx_http_realtime_move_put_socket(ngx_http_realtime_mover_t *mv,
 static void ngx_http_realtime_move_put_identity(
     ngx_http_realtime_mover_t *mv, const ngx_http_realtime_identity_t *who);
 static void ngx_http_realtime_move_put_rest(ngx_http_realtime_mover_t *mv);
+static void ngx_http_realtime_move_arrived(ngx_http_realtime_session_t *s,
+    uint64_t pos);
+static void ngx_http_realtime_move_taken(ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_move_build_session(
     ngx_http_realtime_session_t *s, ngx_http_realtime_moved_t *item);
 static ngx_int_t ngx_http_realtime_move_build(ngx_http_realtime_mover_t *mv,
@@ -99,6 +104,7 @@ ngx_http_realtime_move_give(ngx_http_realtime_hub_t *hub,
     item.recoverable = s->recoverable;
     item.more = s->refused | s->checked << 8;
     item.arg = s->from;
+    item.counted = s->counted;
 
     ngx_http_realtime_move_put(&mv, &item, ngx_http_realtime_session_sid(s));
 
@@ -326,6 +332,8 @@ ngx_http_realtime_move_take(ngx_http_realtime_hub_t *hub,
         }
     }
 
+    ngx_http_realtime_move_taken(s);
+
     if (mv.rc != NGX_OK
         || ngx_http_realtime_bus_replay(hub->bus, &from, pos,
                                         ngx_http_realtime_move_replay, &mv)
@@ -340,16 +348,43 @@ ngx_http_realtime_move_take(ngx_http_realtime_hub_t *hub,
         return s;
     }
 
+    ngx_http_realtime_move_arrived(s, pos);
+
+    return s;
+}
+
+
+static void
+ngx_http_realtime_move_arrived(ngx_http_realtime_session_t *s, uint64_t pos)
+{
     s->arriving = 0;
     s->from = ngx_max(s->from, pos);
 
-    ngx_http_realtime_recover_save(s);
+    /* what it was given stands in its records before it counts as arrived */
 
-    if ((s->sockets == NULL && !conf->echo) || s->partial) {
+    ngx_http_realtime_recover_save(s);
+    ngx_http_realtime_directory_websocket(s->set->bus->zone, s->ref);
+
+    if ((s->sockets == NULL && !s->conf->echo) || s->partial) {
         ngx_http_realtime_session_grace(s);
     }
+}
 
-    return s;
+
+/* a socket that has come back elsewhere while the session was on its way */
+
+static void
+ngx_http_realtime_move_taken(ngx_http_realtime_session_t *s)
+{
+    ngx_http_realtime_socket_t  *sk, *next;
+
+    for (sk = s->sockets; sk; sk = next) {
+        next = sk->next;
+
+        if (ngx_http_realtime_socket_rec(sk) == NULL) {
+            ngx_http_realtime_socket_close(sk);
+        }
+    }
 }
 
 
@@ -360,6 +395,7 @@ ngx_http_realtime_move_build_session(ngx_http_realtime_session_t *s,
     s->kicked = item->kicked;
     s->plain = item->plain;
     s->recoverable = item->recoverable;
+    s->counted = item->counted;
     s->refused = item->more & 0xff;
     s->checked = item->more >> 8;
 }

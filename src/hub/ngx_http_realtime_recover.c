@@ -13,7 +13,7 @@ static ngx_int_t ngx_http_realtime_recover_claim(ngx_http_realtime_hub_t *hub,
 static ngx_int_t ngx_http_realtime_recover_take(ngx_http_realtime_hub_t *hub,
     const ngx_http_realtime_claim_t *claim, ngx_http_realtime_taken_t *t);
 static void ngx_http_realtime_recover_oust(ngx_http_realtime_hub_t *hub,
-    const ngx_http_realtime_taken_t *t, rt_str_t nsp);
+    const ngx_http_realtime_taken_t *t, rt_str_t nsp, rt_str_t id);
 static ngx_int_t ngx_http_realtime_recover_open(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_session_t *s, const ngx_http_realtime_return_t *ret,
     ngx_http_realtime_claim_t *claim, ngx_http_realtime_taken_t *t);
@@ -24,6 +24,9 @@ static void ngx_http_realtime_recover_admit(ngx_http_realtime_hub_t *hub,
 static void ngx_http_realtime_recover_save_one(void *ctx,
     ngx_http_realtime_session_t *s);
 
+
+/* who was there for so long did not come to be counted, s */
+#define NGX_HTTP_REALTIME_RECOVER_SETTLED  60
 
 /* of the log, one part in so many may be read before offsets are saved */
 #define NGX_HTTP_REALTIME_RECOVER_SAVE   8
@@ -51,11 +54,13 @@ ngx_http_realtime_recover(ngx_http_realtime_hub_t *hub,
 
         /* it begins anew; what it was has gone for good */
 
-        ngx_http_realtime_settle_socket(hub, claim.socket, claim.id);
+        ngx_http_realtime_settle_socket(hub, claim.socket, t.session,
+                                        claim.id);
     }
 
     if (t.live) {
-        ngx_http_realtime_recover_oust(hub, &t, ret->nsp);
+        ngx_http_realtime_recover_oust(hub, &t, ret->nsp,
+                                       rt_str(RT_ID_LEN, claim.id));
     }
 
     if (rc == NGX_ABORT) {
@@ -66,6 +71,14 @@ ngx_http_realtime_recover(ngx_http_realtime_hub_t *hub,
 
     if (rc == NGX_OK) {
         ngx_http_realtime_count(hub->bus, RECOVERED);
+
+        /* it is no new connection: a reload is not to shut anybody out */
+
+        if (s->counted.ref
+            && (t.excused || t.age >= NGX_HTTP_REALTIME_RECOVER_SETTLED))
+        {
+            ngx_http_realtime_limits_give(hub->bus->zone, &s->counted);
+        }
     }
 
     return rc;
@@ -136,7 +149,7 @@ ngx_http_realtime_recover_take(ngx_http_realtime_hub_t *hub,
 
 static void
 ngx_http_realtime_recover_oust(ngx_http_realtime_hub_t *hub,
-    const ngx_http_realtime_taken_t *t, rt_str_t nsp)
+    const ngx_http_realtime_taken_t *t, rt_str_t nsp, rt_str_t id)
 {
     rt_str_t                      sid = rt_str(RT_ID_LEN, t->sid);
     ngx_http_realtime_entry_t     e;
@@ -145,7 +158,7 @@ ngx_http_realtime_recover_oust(ngx_http_realtime_hub_t *hub,
     s = ngx_http_realtime_session_find(hub->set, sid);
 
     if (s) {
-        ngx_http_realtime_recover_evict(s, nsp);
+        ngx_http_realtime_recover_evict(s, nsp, id);
         return;
     }
 
@@ -155,19 +168,21 @@ ngx_http_realtime_recover_oust(ngx_http_realtime_hub_t *hub,
     e.to = t->owner;
     e.sid = sid;
     e.nsp = nsp;
+    e.packets = id;
 
     (void) ngx_http_realtime_bus_append(hub->bus, &e);
 }
 
 
 void
-ngx_http_realtime_recover_evict(ngx_http_realtime_session_t *s, rt_str_t nsp)
+ngx_http_realtime_recover_evict(ngx_http_realtime_session_t *s, rt_str_t nsp,
+    rt_str_t id)
 {
     ngx_http_realtime_socket_t  *sk;
 
     sk = ngx_http_realtime_socket_find(s, nsp);
 
-    if (sk == NULL) {
+    if (sk == NULL || !rt_str_eq(id, ngx_http_realtime_socket_id(sk))) {
         return;
     }
 
@@ -193,7 +208,8 @@ ngx_http_realtime_recover_open(ngx_http_realtime_hub_t *hub,
     sk = ngx_http_realtime_socket_open(s, ret->nsp, claim->id, claim->socket);
 
     if (sk == NULL) {
-        ngx_http_realtime_settle_socket(hub, claim->socket, claim->id);
+        ngx_http_realtime_settle_socket(hub, claim->socket, s->ref,
+                                        claim->id);
         return NGX_ERROR;
     }
 
@@ -216,8 +232,14 @@ ngx_http_realtime_recover_open(ngx_http_realtime_hub_t *hub,
     }
 
     if (rc != NGX_OK) {
+        /* the rooms that are not known here yet are told, too */
+
+        ngx_http_realtime_settle_socket(hub, claim->socket, s->ref,
+                                        claim->id);
+
         sk->who = NULL;                 /* the caller's still */
         ngx_http_realtime_socket_close(sk);
+
         return NGX_ERROR;
     }
 
@@ -299,8 +321,10 @@ ngx_http_realtime_recover_save_all(ngx_http_realtime_hub_t *hub)
 {
     ngx_http_realtime_bus_t  *bus = hub->bus;
 
-    if (bus->cursor - atomic_load_explicit(&bus->slot->saved,
-                                           memory_order_relaxed)
+    /* the entry that is being read has not been given to anybody yet */
+
+    if (bus->pos - atomic_load_explicit(&bus->slot->saved,
+                                        memory_order_relaxed)
         < bus->zone->ring->size / NGX_HTTP_REALTIME_RECOVER_SAVE)
     {
         return;
@@ -309,7 +333,7 @@ ngx_http_realtime_recover_save_all(ngx_http_realtime_hub_t *hub)
     ngx_http_realtime_sessions_each(hub->set,
                                     ngx_http_realtime_recover_save_one, hub);
 
-    atomic_store(&bus->slot->saved, bus->cursor);
+    atomic_store(&bus->slot->saved, bus->pos);
 }
 
 

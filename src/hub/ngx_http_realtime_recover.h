@@ -38,9 +38,9 @@ typedef struct {
 ngx_int_t ngx_http_realtime_recover(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_session_t *s, const ngx_http_realtime_return_t *ret);
 
-/* an EVICT: the socket in "nsp" has gone from "s", one way or the other */
+/* an EVICT: the socket "id" in "nsp" has gone from "s", one way or another */
 void ngx_http_realtime_recover_evict(ngx_http_realtime_session_t *s,
-    rt_str_t nsp);
+    rt_str_t nsp, rt_str_t id);
 
 /* writes into their records what the sockets of "s" were given last */
 void ngx_http_realtime_recover_save(ngx_http_realtime_session_t *s);

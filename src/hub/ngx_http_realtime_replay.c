@@ -101,8 +101,16 @@ ngx_http_realtime_replay_joined(ngx_http_realtime_socket_t *sk,
     uint64_t hash, uint64_t since)
 {
     size_t                       size;
+    ngx_uint_t                   i;
     ngx_http_realtime_replay_t  *r = sk->replay;
     ngx_http_realtime_joined_t  *joined;
+
+    for (i = 0; i < r->njoined; i++) {
+        if (r->joined[i].hash == hash) {
+            r->joined[i].since = since;     /* left, and joined again */
+            return NGX_OK;
+        }
+    }
 
     size = r->njoined * sizeof(ngx_http_realtime_joined_t);
 

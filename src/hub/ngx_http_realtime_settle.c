@@ -18,8 +18,13 @@ static ngx_uint_t ngx_http_realtime_settle_crowded(
     ngx_http_realtime_zone_t *z);
 
 
-/* what is away goes before its time when so many in a hundred pages are used */
-#define NGX_HTTP_REALTIME_SETTLE_CROWDED  85
+/*
+ * What is away is given up when of all pages only one in so many is left: half
+ * of what is kept for those who connect (shm/spare).  A page comes free only
+ * when all its records are, users' a second later: so not all go at once, but
+ * one in so many, and at least as many.
+ */
+#define NGX_HTTP_REALTIME_SETTLE_CROWDED  16
 
 
 ngx_int_t
@@ -76,20 +81,19 @@ static ngx_int_t
 ngx_http_realtime_settle_slot(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_wid_t gone)
 {
-    uint64_t                   saved;
     rt_ref_t                   ref;
     uint32_t                   bucket = 0;
+    ngx_int_t                  rc;
     ngx_http_realtime_zone_t  *z = hub->bus->zone;
 
-    saved = atomic_load(&z->sh->slot[gone.slot].saved);
+    for ( ;; ) {
+        rc = ngx_http_realtime_directory_inherit(z, gone, hub->bus->self,
+                                                 &bucket, &ref);
+        if (rc == NGX_DONE) {
+            break;
+        }
 
-    while (ngx_http_realtime_directory_inherit(z, gone, hub->bus->self,
-                                               &bucket, &ref)
-           == NGX_OK)
-    {
-        if (ngx_http_realtime_away_begin(z, ref, saved, (uint32_t) -1)
-            != NGX_OK)
-        {
+        if (rc == NGX_OK) {
             ngx_http_realtime_settle_session(hub, ref);
         }
 
@@ -169,8 +173,12 @@ ngx_int_t
 ngx_http_realtime_settle_away(ngx_http_realtime_hub_t *hub)
 {
     rt_ref_t                   ref, member;
-    ngx_uint_t                 n = 0;
+    ngx_uint_t                 n = 0, most, pressed, crowded;
     ngx_http_realtime_zone_t  *z = hub->bus->zone;
+
+    pressed = atomic_exchange(&z->sh->pressed, 0);
+    most = NGX_HTTP_REALTIME_SETTLE_CROWDED
+           + z->sh->away / NGX_HTTP_REALTIME_SETTLE_CROWDED;
 
     do {
         if (ngx_http_realtime_bus_behind(hub->bus)) {
@@ -179,8 +187,10 @@ ngx_http_realtime_settle_away(ngx_http_realtime_hub_t *hub)
 
         ngx_http_realtime_zone_lock(z);
 
-        ref = ngx_http_realtime_away_over_locked(z,
-                                       ngx_http_realtime_settle_crowded(z));
+        crowded = (n < most
+                   && (pressed || ngx_http_realtime_settle_crowded(z)));
+
+        ref = ngx_http_realtime_away_over_locked(z, crowded);
         member = ref ? ngx_http_realtime_settle_member_locked(z, ref) : 0;
 
         if (member) {
@@ -197,6 +207,11 @@ ngx_http_realtime_settle_away(ngx_http_realtime_hub_t *hub)
 
         } else if (ref) {
             n++;
+        }
+
+        if (ref && crowded) {
+            ngx_http_realtime_zone_full(z, hub->log,
+                         "clients that were away cannot have what they had");
         }
 
     } while (ref);
@@ -216,15 +231,16 @@ ngx_http_realtime_settle_crowded(ngx_http_realtime_zone_t *z)
 
     rt_arena_stat(z->sh->arena, &st);
 
-    return st.pages_used * 100 > st.pages * NGX_HTTP_REALTIME_SETTLE_CROWDED;
+    return st.pages - st.pages_used
+           < st.pages / NGX_HTTP_REALTIME_SETTLE_CROWDED;
 }
 
 
 void
 ngx_http_realtime_settle_socket(ngx_http_realtime_hub_t *hub, rt_ref_t ref,
-    const u_char *id)
+    rt_ref_t session, const u_char *id)
 {
-    rt_ref_t                          member = 0, session;
+    rt_ref_t                          member;
     ngx_http_realtime_zone_t         *z = hub->bus->zone;
     ngx_http_realtime_socket_rec_t   *rec;
     ngx_http_realtime_session_rec_t  *was;
@@ -232,10 +248,7 @@ ngx_http_realtime_settle_socket(ngx_http_realtime_hub_t *hub, rt_ref_t ref,
     do {
         ngx_http_realtime_zone_lock(z);
 
-        rec = ngx_http_realtime_at(z, ref);
-        session = rec ? rec->session : 0;
-        rec = session ? ngx_http_realtime_directory_socket(z, ref, session, id)
-                      : NULL;
+        rec = ngx_http_realtime_directory_socket(z, ref, session, id);
         member = rec ? rec->members : 0;
 
         if (member) {
@@ -269,7 +282,7 @@ ngx_http_realtime_settle_lost(ngx_http_realtime_hub_t *hub, rt_str_t sid)
            == NGX_OK
         && ngx_http_realtime_bus_is_self(hub->bus, place.owner)
         && ngx_http_realtime_away_begin(hub->bus->zone, place.ref, 0,
-                                        (uint32_t) -1)
+                                        UINT16_MAX, 1)
            != NGX_OK)
     {
         ngx_http_realtime_settle_session(hub, place.ref);

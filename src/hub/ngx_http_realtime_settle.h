@@ -27,9 +27,12 @@ ngx_int_t ngx_http_realtime_settle(ngx_http_realtime_hub_t *hub,
  */
 ngx_int_t ngx_http_realtime_settle_away(ngx_http_realtime_hub_t *hub);
 
-/* ends the socket, if the record is still that of "id"; the others are told */
+/*
+ * Ends the socket, if the record is still that of "id" in the session; the
+ * others are told.
+ */
 void ngx_http_realtime_settle_socket(ngx_http_realtime_hub_t *hub,
-    rt_ref_t socket, const u_char *id);
+    rt_ref_t socket, rt_ref_t session, const u_char *id);
 
 /* nobody is to wait for earlier holders of the slot any more, or for this
    worker's answers that were lost */

@@ -66,6 +66,10 @@ char *ngx_http_realtime_set_number(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_realtime_set_transports(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* says which value of the directive is wrong, and what it must be */
+char *ngx_http_realtime_bad_value(ngx_conf_t *cf, ngx_str_t *value,
+    const char *expected);
+
 
 /* directives with structure; ~setters */
 

@@ -316,9 +316,9 @@ char *
 ngx_http_realtime_set_recovery(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ssize_t                            size = NGX_MAX_SIZE_T_VALUE;
+    ngx_int_t                          time = NGX_HTTP_REALTIME_RECOVERY;
     ngx_str_t                         *value = cf->args->elts;
-    ngx_int_t                          window = NGX_HTTP_REALTIME_RECOVERY;
-    ngx_uint_t                         n = cf->args->nelts, on;
+    ngx_uint_t                         n = cf->args->nelts;
     ngx_http_realtime_loc_conf_t      *rlcf = conf;
     ngx_http_realtime_session_conf_t  *session = &rlcf->transport.session;
 
@@ -326,27 +326,39 @@ ngx_http_realtime_set_recovery(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
-    on = (ngx_strcmp(value[1].data, "on") == 0);
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        session->recovery = 0;
+        session->recovery_limit = 0;
+
+        return (n == 2) ? NGX_CONF_OK
+                        : ngx_http_realtime_bad_value(cf, &value[2],
+                                                "nothing, behind \"off\"");
+    }
+
+    if (ngx_strcmp(value[1].data, "on") != 0) {
+        return ngx_http_realtime_bad_value(cf, &value[1],
+                                           "\"on\" or \"off\"");
+    }
 
     if (n > 2) {
-        window = ngx_parse_time(&value[2], 0);
+        time = ngx_parse_time(&value[2], 0);
+
+        if (time < 1 || (ngx_msec_t) time > NGX_HTTP_REALTIME_RECOVERY_MAX) {
+            return ngx_http_realtime_bad_value(cf, &value[2],
+                          "a time above 0 and up to 18h, such as \"120s\"");
+        }
     }
 
     if (n > 3) {
         size = ngx_parse_size(&value[3]);
+
+        if (size < 1) {
+            return ngx_http_realtime_bad_value(cf, &value[3],
+                                       "a size above 0, such as \"16m\"");
+        }
     }
 
-    if ((!on && (n > 2 || ngx_strcmp(value[1].data, "off") != 0))
-        || window < 1 || size < 1)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid value in \"realtime_recovery\": it must be "
-                           "\"off\", or \"on\" with a time and a size if "
-                           "need be, such as \"on 120s 16m\"");
-        return NGX_CONF_ERROR;
-    }
-
-    session->recovery = on ? (ngx_msec_t) window : 0;
+    session->recovery = time;
     session->recovery_limit = size;
 
     return NGX_CONF_OK;

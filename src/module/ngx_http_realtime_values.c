@@ -10,8 +10,6 @@
 
 static char *ngx_http_realtime_value(ngx_conf_t *cf, char *rv,
     ngx_uint_t good, const char *expected);
-static char *ngx_http_realtime_bad_value(ngx_conf_t *cf, ngx_str_t *value,
-    const char *expected);
 
 
 char *
@@ -118,7 +116,7 @@ ngx_http_realtime_value(ngx_conf_t *cf, char *rv, ngx_uint_t good,
 }
 
 
-static char *
+char *
 ngx_http_realtime_bad_value(ngx_conf_t *cf, ngx_str_t *value,
     const char *expected)
 {

@@ -1,5 +1,6 @@
 
 #include "module/ngx_http_realtime_worker.h"
+#include "bus/ngx_http_realtime_wake.h"
 #include "handler/ngx_http_realtime_events.h"
 #include "hub/ngx_http_realtime_presence.h"
 #include "hub/ngx_http_realtime_reconcile.h"
@@ -7,6 +8,7 @@
 #include "hub/ngx_http_realtime_replay.h"
 #include "hub/ngx_http_realtime_settle.h"
 #include "hub/ngx_http_realtime_typing.h"
+#include "shm/ngx_http_realtime_slot.h"
 #include "transport/ngx_http_realtime_hold.h"
 #include "transport/ngx_http_realtime_polling.h"
 #include "transport/ngx_http_realtime_upgrade.h"
@@ -17,8 +19,11 @@
 
 static void ngx_http_realtime_worker_rescue(void);
 static void ngx_http_realtime_worker_abort(int signo);
-static void ngx_http_realtime_worker_timers(ngx_http_realtime_worker_t *w,
-    ngx_int_t rc);
+static void ngx_http_realtime_worker_wire(ngx_http_realtime_worker_t *w,
+    ngx_log_t *log);
+static ngx_int_t ngx_http_realtime_worker_open(ngx_http_realtime_worker_t *w);
+static void ngx_http_realtime_worker_open_handler(ngx_event_t *ev);
+static void ngx_http_realtime_worker_timers(ngx_http_realtime_worker_t *w);
 static void ngx_http_realtime_worker_entry(ngx_http_realtime_bus_t *bus,
     ngx_http_realtime_entry_t *e);
 static void ngx_http_realtime_worker_operation(void *hub,
@@ -26,6 +31,8 @@ static void ngx_http_realtime_worker_operation(void *hub,
 static void ngx_http_realtime_worker_lag(ngx_http_realtime_bus_t *bus);
 static void ngx_http_realtime_worker_exit(ngx_http_realtime_bus_t *bus);
 static void ngx_http_realtime_worker_leave_handler(ngx_event_t *ev);
+static ngx_msec_t ngx_http_realtime_worker_drain(
+    ngx_http_realtime_worker_t *w);
 static void ngx_http_realtime_worker_watch_handler(ngx_event_t *ev);
 static void ngx_http_realtime_worker_close_one(void *ctx,
     ngx_http_realtime_session_t *s);
@@ -43,25 +50,83 @@ static void ngx_http_realtime_worker_send_away(void *ctx,
 /* how often it looks whether they have, and sends more away, ms */
 #define NGX_HTTP_REALTIME_LEAVE     20
 
+/* how long those who come after us may take to come, ms */
+#define NGX_HTTP_REALTIME_FOLLOWED  1000
+
+/* how long somebody who polls may be between two GETs, ms */
+#define NGX_HTTP_REALTIME_NEXT_POLL  2000
+
+/* what draining may take, halved for each generation after the next one, ms */
+#define NGX_HTTP_REALTIME_CROWDED   10000
+
 
 ngx_int_t
 ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
     ngx_http_realtime_zone_t *zone, ngx_cycle_t *cycle)
+{
+    ngx_int_t                        rc;
+    ngx_http_realtime_hub_t         *hub = &w->hub;
+    ngx_http_realtime_transports_t  *tp = &w->transports;
+
+    w->bus.zone = zone;
+
+    ngx_http_realtime_worker_wire(w, cycle->log);
+
+    tp->in = ngx_palloc(cycle->pool, NGX_HTTP_REALTIME_SCRATCH_SIZE);
+    tp->out = ngx_palloc(cycle->pool, NGX_HTTP_REALTIME_SCRATCH_SIZE);
+    ngx_queue_init(&tp->probes);
+
+    if (tp->in == NULL || tp->out == NULL
+        || ngx_http_realtime_sessions_init(&w->sessions, cycle->pool)
+           != NGX_OK
+        || ngx_http_realtime_hub_init(hub) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_realtime_worker_rescue();
+    ngx_http_realtime_replay_init(hub);
+    ngx_http_realtime_presence_init(hub);
+    ngx_http_realtime_typing_init(hub);
+    ngx_http_realtime_worker_timers(w);
+
+    rc = ngx_http_realtime_worker_open(w);
+
+    if (rc == NGX_BUSY) {
+
+        /* until then handshakes get 503, and clients try again */
+
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "realtime: all %ui worker slots are taken: too many "
+                      "old worker processes still run, limit them with "
+                      "worker_shutdown_timeout or realtime_drain",
+                      ngx_http_realtime_wake_slots());
+
+        ngx_add_timer(&w->open, NGX_HTTP_REALTIME_WATCH);
+    }
+
+    return rc;
+}
+
+
+/* the parts get to know each other */
+
+static void
+ngx_http_realtime_worker_wire(ngx_http_realtime_worker_t *w, ngx_log_t *log)
 {
     ngx_http_realtime_hub_t         *hub = &w->hub;
     ngx_http_realtime_bus_t         *bus = &w->bus;
     ngx_http_realtime_sessions_t    *set = &w->sessions;
     ngx_http_realtime_transports_t  *tp = &w->transports;
 
-    bus->zone = zone;
-    bus->log = cycle->log;
+    bus->log = log;
     bus->on_entry = ngx_http_realtime_worker_entry;
     bus->on_lag = ngx_http_realtime_worker_lag;
     bus->on_exit = ngx_http_realtime_worker_exit;
     bus->data = w;
 
     set->bus = bus;
-    set->log = cycle->log;
+    set->log = log;
     set->on_connect = ngx_http_realtime_on_connect;
     set->on_event = ngx_http_realtime_on_event;
     set->on_leave = ngx_http_realtime_on_leave;
@@ -72,7 +137,7 @@ ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
 
     hub->set = set;
     hub->bus = bus;
-    hub->log = cycle->log;
+    hub->log = log;
     hub->on_operation = ngx_http_realtime_worker_operation;
     hub->on_return = ngx_http_realtime_on_return;
     hub->on_recovered = ngx_http_realtime_on_recovered;
@@ -81,29 +146,49 @@ ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
     tp->hub = hub;
     tp->set = set;
     tp->bus = bus;
-    tp->log = cycle->log;
+    tp->log = log;
     tp->leave = &w->leave;
-    tp->in = ngx_palloc(cycle->pool, NGX_HTTP_REALTIME_SCRATCH_SIZE);
-    tp->out = ngx_palloc(cycle->pool, NGX_HTTP_REALTIME_SCRATCH_SIZE);
-    ngx_queue_init(&tp->probes);
+}
 
-    if (tp->in == NULL || tp->out == NULL
-        || ngx_http_realtime_bus_open(bus) != NGX_OK
-        || ngx_http_realtime_sessions_init(set, cycle->pool) != NGX_OK
-        || ngx_http_realtime_hub_init(hub) != NGX_OK)
-    {
-        return NGX_ERROR;
+
+/* NGX_BUSY: there is no slot yet */
+
+static ngx_int_t
+ngx_http_realtime_worker_open(ngx_http_realtime_worker_t *w)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_realtime_bus_open(&w->bus);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_realtime_settle(&w->hub, 0);
+
+        ngx_add_timer(&w->watch, rc == NGX_OK ? NGX_HTTP_REALTIME_WATCH
+                                              : NGX_HTTP_REALTIME_WATCH_SOON);
+        w->transports.ready = 1;
+        rc = NGX_OK;
     }
 
-    ngx_http_realtime_worker_rescue();
-    ngx_http_realtime_replay_init(hub);
-    ngx_http_realtime_presence_init(hub);
-    ngx_http_realtime_typing_init(hub);
+    return rc;
+}
 
-    ngx_http_realtime_worker_timers(w, ngx_http_realtime_settle(hub, 0));
-    tp->ready = 1;
 
-    return NGX_OK;
+static void
+ngx_http_realtime_worker_open_handler(ngx_event_t *ev)
+{
+    ngx_http_realtime_worker_t  *w = ev->data;
+
+    switch (ngx_http_realtime_worker_open(w)) {
+
+    case NGX_OK:
+        ngx_log_error(NGX_LOG_NOTICE, ev->log, 0,
+                      "realtime: a worker slot is free again");
+        break;
+
+    case NGX_BUSY:
+        ngx_add_timer(ev, NGX_HTTP_REALTIME_WATCH);
+        break;
+    }
 }
 
 
@@ -134,11 +219,14 @@ ngx_http_realtime_worker_abort(int signo)
 }
 
 
-/* "rc" is what settling came to */
-
 static void
-ngx_http_realtime_worker_timers(ngx_http_realtime_worker_t *w, ngx_int_t rc)
+ngx_http_realtime_worker_timers(ngx_http_realtime_worker_t *w)
 {
+    w->open.handler = ngx_http_realtime_worker_open_handler;
+    w->open.data = w;
+    w->open.log = w->bus.log;
+    w->open.cancelable = 1;
+
     w->leave.handler = ngx_http_realtime_worker_leave_handler;
     w->leave.data = w;
     w->leave.log = w->bus.log;
@@ -147,9 +235,6 @@ ngx_http_realtime_worker_timers(ngx_http_realtime_worker_t *w, ngx_int_t rc)
     w->watch.data = w;
     w->watch.log = w->bus.log;
     w->watch.cancelable = 1;
-
-    ngx_add_timer(&w->watch, rc == NGX_OK ? NGX_HTTP_REALTIME_WATCH
-                                          : NGX_HTTP_REALTIME_WATCH_SOON);
 }
 
 
@@ -248,28 +333,14 @@ ngx_http_realtime_worker_lag(ngx_http_realtime_bus_t *bus)
 }
 
 
-/*
- * nginx begins a graceful shutdown; a timer keeps the process until we went.
- * Where nobody comes after us there is nothing to wait for.
- */
+/* nginx begins a graceful shutdown; a timer keeps the process until we went */
 
 static void
 ngx_http_realtime_worker_exit(ngx_http_realtime_bus_t *bus)
 {
-    ngx_core_conf_t             *ccf;
     ngx_http_realtime_worker_t  *w = bus->data;
 
-    ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
-                                           ngx_core_module);
-
-    /* nginx's own patience is not to run out first */
-
-    w->drain = ccf->shutdown_timeout ? ccf->shutdown_timeout * 9 / 10
-                                     : NGX_MAX_INT_T_VALUE;
-
-    if (!ngx_http_realtime_zone_succeeded(bus->zone)) {
-        w->drain = 0;
-    }
+    atomic_store(&bus->slot->leaving, 1);
 
     w->transports.exiting = 1;
     w->going = ngx_current_msec;
@@ -285,12 +356,20 @@ ngx_http_realtime_worker_leave_handler(ngx_event_t *ev)
     ngx_uint_t                   n;
     ngx_http_realtime_worker_t  *w = ev->data;
 
+    w->drain = ngx_http_realtime_worker_drain(w);
     w->staying = 0;
 
     ngx_http_realtime_sessions_each(&w->sessions,
                                     ngx_http_realtime_worker_send_away, w);
 
-    ngx_http_realtime_hold_release(&w->transports);
+    /* where all go, whoever has the session says so */
+
+    if (w->drain
+        || ngx_current_msec - w->going > NGX_HTTP_REALTIME_FOLLOWED)
+    {
+        ngx_http_realtime_hold_release(&w->transports);
+    }
+
     ngx_http_realtime_upgrade_shutdown(&w->transports);
 
     n = w->sessions.n + w->transports.lingering + w->bus.waiters.used;
@@ -308,21 +387,73 @@ ngx_http_realtime_worker_leave_handler(ngx_event_t *ev)
 }
 
 
+/*
+ * How long that may take at most, ms; 0: nobody comes after us, so there is
+ * nothing to wait for.  It takes less when others still go, or nginx's own
+ * patience would run out.
+ */
+
+static ngx_msec_t
+ngx_http_realtime_worker_drain(ngx_http_realtime_worker_t *w)
+{
+    uint32_t                   n;
+    ngx_msec_t                 drain = NGX_MAX_INT32_VALUE;
+    ngx_core_conf_t           *ccf;
+    ngx_http_realtime_zone_t  *z = w->bus.zone;
+
+    if (!ngx_http_realtime_zone_succeeded(z)) {
+        return 0;
+    }
+
+    if (!ngx_http_realtime_zone_given_up(z)
+        && !ngx_http_realtime_slot_staying(z)
+        && ngx_current_msec - w->going > NGX_HTTP_REALTIME_FOLLOWED)
+    {
+        return 0;
+    }
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                           ngx_core_module);
+
+    if (ccf->shutdown_timeout) {
+        drain = ccf->shutdown_timeout * 9 / 10;
+    }
+
+    n = ngx_http_realtime_zone_generations(z);
+
+    if (n > 1) {
+        drain = ngx_min(drain, (ngx_msec_t) NGX_HTTP_REALTIME_CROWDED
+                               >> ngx_min(n - 1, 8));
+    }
+
+    return ngx_max(drain, 1);
+}
+
+
 /* ids are random: each client has its own moment between now and the end */
 
 static void
 ngx_http_realtime_worker_send_away(void *ctx, ngx_http_realtime_session_t *s)
 {
     uint16_t                     turn;
-    ngx_msec_t                   drain;
+    ngx_msec_t                   moment, now;
     ngx_http_realtime_worker_t  *w = ctx;
 
     ngx_memcpy(&turn, s->sid, sizeof(turn));
-    turn *= 40503;
+    turn = (uint16_t) (turn * 40503u);
 
-    drain = ngx_min(s->conf->drain, w->drain);
+    now = ngx_current_msec - w->going;
+    moment = (uint64_t) ngx_min(s->conf->drain, w->drain) * turn / UINT16_MAX;
 
-    if (ngx_current_msec - w->going < (uint64_t) drain * turn / UINT16_MAX) {
+    /* one who polls is told with the next GET, which others will pass on */
+
+    if (w->drain && s->transport && s->transport->listens
+        && !s->transport->listens(s))
+    {
+        moment += NGX_HTTP_REALTIME_NEXT_POLL;
+    }
+
+    if (now < moment) {
         w->staying++;
         return;
     }

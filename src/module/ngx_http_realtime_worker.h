@@ -20,6 +20,7 @@ typedef struct {
     ngx_http_realtime_sessions_t    sessions;
     ngx_http_realtime_hub_t         hub;
     ngx_http_realtime_transports_t  transports;
+    ngx_event_t                     open;       /* until there is a slot */
     ngx_event_t                     watch;      /* on the neighbour */
     ngx_event_t                     leave;      /* while shutting down */
     ngx_msec_t                      going;      /* shutting down since */

@@ -453,7 +453,9 @@ ngx_http_realtime_session_depart(ngx_http_realtime_session_t *s)
     return ngx_http_realtime_away_begin(s->set->bus->zone, s->ref, s->from,
                                         s->parting
                                         ? NGX_HTTP_REALTIME_SESSION_PARTING
-                                        : (uint32_t) -1);
+                                        : UINT16_MAX,
+                                        s->reason
+                                        == NGX_HTTP_REALTIME_CLOSED_SHUTDOWN);
 }
 
 

@@ -19,6 +19,7 @@
 #include "bus/ngx_http_realtime_bus.h"
 #include "session/ngx_http_realtime_beat.h"
 #include "session/ngx_http_realtime_outq.h"
+#include "shm/ngx_http_realtime_limits.h"
 
 #include "base/rt_id.h"
 #include "proto/rt_sio.h"
@@ -68,6 +69,9 @@ typedef struct {
 
     /* says good-bye as s->reason has it, and forgets the session */
     void        (*close)(ngx_http_realtime_session_t *s);
+
+    /* whether the client could be told now; NULL: it always can */
+    ngx_uint_t  (*listens)(ngx_http_realtime_session_t *s);
 } ngx_http_realtime_transport_t;
 
 
@@ -114,6 +118,7 @@ struct ngx_http_realtime_session_s {
                                                          here, or before */
     rt_str_t                              token;      /* of the handshake;
                                                          allocated */
+    ngx_http_realtime_counted_t           counted;    /* of its address */
     rt_ref_t                              ref;        /* in the directory */
     u_char                                sid[RT_ID_LEN];
     uint8_t                               state;
@@ -144,9 +149,12 @@ typedef struct {
 } ngx_http_realtime_packet_t;
 
 
-/* seconds that a session may be away; more than that is for ever */
+/* whole seconds that a session may be away */
 #define ngx_http_realtime_session_window(s)                                   \
-    ((uint32_t) ngx_min(((s)->conf->recovery + 999) / 1000, UINT32_MAX / 2))
+    ((uint16_t) (((s)->conf->recovery + 999) / 1000))
+
+/* most that this may be, ms */
+#define NGX_HTTP_REALTIME_RECOVERY_MAX  ((ngx_msec_t) 18 * 60 * 60 * 1000)
 
 
 /* the sessions of one worker */
@@ -188,6 +196,13 @@ struct ngx_http_realtime_sessions_s {
 
 
 #define ngx_http_realtime_session_sid(s)  rt_str(RT_ID_LEN, (s)->sid)
+
+/*
+ * It has been given all that is before this in the log; what is replayed on
+ * arrival is behind what the worker reads.
+ */
+#define ngx_http_realtime_session_position(s)                                 \
+    ((s)->arriving ? (s)->from : ngx_max((s)->from, (s)->set->bus->cursor))
 
 #define ngx_http_realtime_session_alive(s)                                    \
     ((s)->state == NGX_HTTP_REALTIME_SESSION_OPEN                             \
@@ -256,8 +271,12 @@ void ngx_http_realtime_session_touch(ngx_http_realtime_session_t *s);
 /* handler of set->flush: the end of the turn */
 void ngx_http_realtime_sessions_flush(ngx_event_t *ev);
 
-/* what may wait for a client that gets what it missed, bytes */
-#define ngx_http_realtime_session_refill(s)  ((s)->conf->send_buffer / 2)
+/*
+ * What may wait for a client that gets what it missed, bytes.  Nobody shares
+ * it, and many may come back at once.
+ */
+#define ngx_http_realtime_session_refill(s)                                   \
+    ngx_min((s)->conf->send_buffer / 2 + 1, 65536)
 
 /* transports: something has been sent */
 #define ngx_http_realtime_session_sent(s)                                     \

@@ -57,7 +57,7 @@ ngx_http_realtime_socket_open(ngx_http_realtime_session_t *s, rt_str_t nsp,
                               s->ref, sk->id,
                               s->recoverable
                               ? ngx_http_realtime_session_window(s) : 0,
-                              ngx_max(s->from, set->bus->cursor));
+                              ngx_http_realtime_session_position(s));
         if (sk->ref == 0) {
             ngx_http_realtime_zone_full(set->bus->zone, set->log,
                                         "a client could not connect");
@@ -302,15 +302,11 @@ ngx_http_realtime_socket_free(ngx_http_realtime_socket_t *sk)
 uint64_t
 ngx_http_realtime_socket_position(ngx_http_realtime_socket_t *sk)
 {
-    ngx_http_realtime_session_t  *s = sk->session;
-
     if (sk->replay) {
         return sk->replay->connected ? sk->replay->from : sk->replay->begin;
     }
 
-    /* what is replayed on arrival is behind what the worker reads */
-
-    return s->arriving ? s->from : ngx_max(s->from, s->set->bus->cursor);
+    return ngx_http_realtime_session_position(sk->session);
 }
 
 

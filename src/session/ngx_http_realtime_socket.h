@@ -51,7 +51,7 @@ struct ngx_http_realtime_socket_s {
     rt_ref_t                         ref;           /* in the directory */
     uint32_t                         stamp;         /* last delivery, hub/ */
     ngx_http_realtime_identity_t    *who;           /* NULL: anonymous */
-    ngx_http_realtime_replay_t      *replay;        /* hub/recover; or NULL */
+    ngx_http_realtime_replay_t      *replay;        /* hub/replay; or NULL */
     uint64_t                         sent;          /* last offset that it was
                                                        given; 0: none */
     unsigned                         mute:1;        /* may not read rooms */
@@ -79,7 +79,7 @@ typedef struct {
  */
 
 struct ngx_http_realtime_replay_s {
-    ngx_queue_t                  queue;         /* hub/recover */
+    ngx_queue_t                  queue;         /* hub/replay */
     ngx_http_realtime_socket_t  *socket;
     uint64_t                     from;          /* it has all before this, or
                                                    it is held */

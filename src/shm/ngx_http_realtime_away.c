@@ -4,8 +4,6 @@
 #include "shm/ngx_http_realtime_keyed.h"
 
 
-static uint32_t ngx_http_realtime_away_second(ngx_http_realtime_zone_t *z,
-    uint64_t ms);
 static ngx_int_t ngx_http_realtime_away_owned(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_socket_rec_t *rec,
     const ngx_http_realtime_claim_t *claim);
@@ -25,56 +23,56 @@ static void ngx_http_realtime_away_give(ngx_http_realtime_zone_t *z,
     (&(z)->sh->away_chain[(second) % NGX_HTTP_REALTIME_AWAY_SECONDS])
 
 
-/* seconds of the zone: from 1 on, since it was made */
-
-static uint32_t
-ngx_http_realtime_away_second(ngx_http_realtime_zone_t *z, uint64_t ms)
-{
-    uint64_t  started = z->sh->started;
-
-    return (ms > started) ? (uint32_t) ((ms - started) / 1000) + 1 : 1;
-}
-
-
 ngx_int_t
 ngx_http_realtime_away_begin(ngx_http_realtime_zone_t *z, rt_ref_t ref,
-    uint64_t from, uint32_t longest)
+    uint64_t from, uint16_t longest, ngx_uint_t excused)
 {
-    rt_ref_t                          next;
-    ngx_int_t                         rc = NGX_DECLINED;
-    ngx_http_realtime_socket_rec_t   *socket;
-    ngx_http_realtime_session_rec_t  *rec;
+    ngx_int_t  rc;
 
     ngx_http_realtime_zone_lock(z);
 
-    rec = ngx_http_realtime_at(z, ref);
-
-    if (rec && rec->type == NGX_HTTP_REALTIME_RECORD_SESSION
-        && rec->due == 0 && rec->window && rec->sockets)
-    {
-        ngx_http_realtime_directory_unlink_locked(z, ref);
-
-        for (next = rec->sockets; next; next = socket->next) {
-            socket = ngx_http_realtime_at(z, next);
-            z->sh->sockets--;
-        }
-
-        rec->from = from;
-
-        /* from this store on it is away, whoever dies */
-
-        atomic_thread_fence(memory_order_release);
-
-        rec->due = ngx_http_realtime_away_second(z, ngx_http_realtime_now())
-                   + ngx_min(rec->window, longest);
-
-        ngx_http_realtime_away_link_locked(z, ref);
-        rc = NGX_OK;
-    }
+    rc = ngx_http_realtime_away_begin_locked(z, ref, from, longest, excused);
 
     ngx_http_realtime_zone_unlock(z);
 
     return rc;
+}
+
+
+ngx_int_t
+ngx_http_realtime_away_begin_locked(ngx_http_realtime_zone_t *z, rt_ref_t ref,
+    uint64_t from, uint16_t longest, ngx_uint_t excused)
+{
+    rt_ref_t                          next;
+    ngx_http_realtime_socket_rec_t   *socket;
+    ngx_http_realtime_session_rec_t  *rec = ngx_http_realtime_at(z, ref);
+
+    if (rec == NULL || rec->type != NGX_HTTP_REALTIME_RECORD_SESSION
+        || rec->due || rec->window == 0 || rec->sockets == 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_realtime_directory_unlink_locked(z, ref);
+
+    for (next = rec->sockets; next; next = socket->next) {
+        socket = ngx_http_realtime_at(z, next);
+        z->sh->sockets--;
+    }
+
+    rec->from = from;
+    rec->excused = excused;
+
+    /* from this store on it is away, whoever dies */
+
+    atomic_thread_fence(memory_order_release);
+
+    rec->due = ngx_http_realtime_zone_second(z)
+               + ngx_min(rec->window, longest);
+
+    ngx_http_realtime_away_link_locked(z, ref);
+
+    return NGX_OK;
 }
 
 
@@ -173,8 +171,7 @@ ngx_http_realtime_away_owned(ngx_http_realtime_zone_t *z,
         || session->window == 0
         || !rt_str_eq(id, claim->user)
         || (session->due
-            && session->due <= ngx_http_realtime_away_second(z,
-                                                  ngx_http_realtime_now())))
+            && session->due <= ngx_http_realtime_zone_second(z)))
     {
         return NGX_DECLINED;
     }
@@ -202,7 +199,10 @@ ngx_http_realtime_away_start(ngx_http_realtime_zone_t *z,
 
     ngx_memcpy(t->sid, session->sid, RT_ID_LEN);
     t->owner = session->owner;
+    t->session = rec->session;
     t->live = (session->due == 0);
+    t->excused = (session->due && session->excused);
+    t->age = (uint16_t) (ngx_http_realtime_zone_second(z) - session->opened);
     t->from = (claim->began || claim->offset < rec->began)
               ? rec->began : claim->offset;
 
@@ -215,7 +215,7 @@ ngx_http_realtime_away_start(ngx_http_realtime_zone_t *z,
 
     if (t->from < tail
         && rec->sent == (claim->began ? 0 : claim->offset)
-        && session->websocket != NGX_HTTP_REALTIME_CARRIER_TRANSIT)
+        && session->carrier != NGX_HTTP_REALTIME_CARRIER_TRANSIT)
     {
         exact = t->live
                 ? atomic_load(&z->sh->slot[session->owner.slot].saved)
@@ -280,12 +280,17 @@ ngx_http_realtime_away_give(ngx_http_realtime_zone_t *z, rt_ref_t ref,
 
     ngx_http_realtime_directory_loosen_locked(z, ref);
 
-    rec->session = claim->to;
-    rec->next = to->sockets;
+    /* the socket changes hands with one store, and all else is right before */
+
+    to->window = claim->window;
     rec->sent = NGX_HTTP_REALTIME_SENT_UNKNOWN;
 
+    atomic_thread_fence(memory_order_release);
+
+    rec->session = claim->to;
+    rec->next = to->sockets;
+
     to->sockets = ref;
-    to->window = claim->window;
     z->sh->sockets++;
 
     if (session->due && session->sockets == 0) {
@@ -307,7 +312,7 @@ ngx_http_realtime_away_over_locked(ngx_http_realtime_zone_t *z,
         return 0;
     }
 
-    now = ngx_http_realtime_away_second(z, ngx_http_realtime_now());
+    now = ngx_http_realtime_zone_second(z);
 
     if (now >= NGX_HTTP_REALTIME_AWAY_SECONDS) {
         sh->away_due = ngx_max(sh->away_due,
@@ -361,21 +366,4 @@ ngx_http_realtime_away_drop_locked(ngx_http_realtime_zone_t *z, rt_ref_t ref)
     z->sh->away--;
 
     rt_arena_free(z->sh->arena, ref);
-}
-
-
-ngx_uint_t
-ngx_http_realtime_away_forget_locked(ngx_http_realtime_zone_t *z)
-{
-    rt_ref_t  ref;
-
-    ref = ngx_http_realtime_away_over_locked(z, 1);
-
-    if (ref == 0) {
-        return 0;
-    }
-
-    ngx_http_realtime_away_drop_locked(z, ref);
-
-    return 1;
 }

@@ -23,11 +23,13 @@
 /*
  * The session's client has gone; it was given all that is before "from" in the
  * log (0: nobody knows).  NGX_OK: from now on it is away, at most "longest"
- * seconds.  NGX_DECLINED: it has nothing to come back for, nothing has
- * changed.
+ * seconds; "excused": we sent it away.  NGX_DECLINED: it has nothing to come
+ * back for, nothing has changed.
  */
 ngx_int_t ngx_http_realtime_away_begin(ngx_http_realtime_zone_t *z,
-    rt_ref_t session, uint64_t from, uint32_t longest);
+    rt_ref_t session, uint64_t from, uint16_t longest, ngx_uint_t excused);
+ngx_int_t ngx_http_realtime_away_begin_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t session, uint64_t from, uint16_t longest, ngx_uint_t excused);
 
 /* the id of the socket that has the record: NGX_OK, or NGX_DECLINED */
 ngx_int_t ngx_http_realtime_away_id(ngx_http_realtime_zone_t *z,
@@ -40,7 +42,7 @@ typedef struct {
     rt_ref_t                  socket;
     u_char                    id[RT_ID_LEN];    /* that was found there */
     rt_ref_t                  to;               /* the session that takes it */
-    uint32_t                  window;           /* s that this may be away */
+    uint16_t                  window;           /* s that this may be away */
     uint16_t                  location;
     rt_str_t                  user;             /* empty: anonymous */
     ngx_uint_t                began;            /* it was given no offset */
@@ -54,8 +56,11 @@ typedef struct {
 
 typedef struct {
     uint64_t                  from;     /* what it has to be told begins */
+    rt_ref_t                  session;  /* that it was in */
     ngx_http_realtime_wid_t   owner;    /* who had the session */
     ngx_uint_t                live;     /* and has it still */
+    ngx_uint_t                excused;  /* or sent it away */
+    ngx_uint_t                age;      /* s since it was opened */
     u_char                    sid[RT_ID_LEN];       /* of that session */
     u_char                   *rooms;    /* in: memory for its rooms; out: each
                                            a kind, a length, since when (8
@@ -78,8 +83,9 @@ ngx_int_t ngx_http_realtime_away_take(ngx_http_realtime_zone_t *z,
 
 /*
  * The next session that was away too long, or 0: to be emptied and dropped.
- * Nobody can take anything from it any more.  "crowded": any will do, since
- * memory is short.  The state mutex is held, as for what follows.
+ * Nobody can take anything from it any more.  "crowded": otherwise the one
+ * that is due first, since memory is short.  The state mutex is held, as for
+ * what follows.
  */
 rt_ref_t ngx_http_realtime_away_over_locked(ngx_http_realtime_zone_t *z,
     ngx_uint_t crowded);
@@ -87,9 +93,6 @@ rt_ref_t ngx_http_realtime_away_over_locked(ngx_http_realtime_zone_t *z,
 /* takes a session out that is away, with its sockets and memberships */
 void ngx_http_realtime_away_drop_locked(ngx_http_realtime_zone_t *z,
     rt_ref_t session);
-
-/* drops the one that is due first: how many, 0 or 1 */
-ngx_uint_t ngx_http_realtime_away_forget_locked(ngx_http_realtime_zone_t *z);
 
 /* puts one where it belongs, when records are linked anew */
 void ngx_http_realtime_away_link_locked(ngx_http_realtime_zone_t *z,

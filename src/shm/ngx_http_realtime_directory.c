@@ -1,5 +1,6 @@
 
 #include "shm/ngx_http_realtime_directory.h"
+#include "shm/ngx_http_realtime_away.h"
 #include "shm/ngx_http_realtime_roster.h"
 #include "shm/ngx_http_realtime_slot.h"
 #include "shm/ngx_http_realtime_spare.h"
@@ -36,6 +37,7 @@ ngx_http_realtime_directory_add(ngx_http_realtime_zone_t *z, u_char *sid,
     if (rc == NGX_OK) {
         rec = ngx_http_realtime_at(z, *ref);
         rec->location = location;
+        rec->opened = ngx_http_realtime_zone_second(z);
     }
 
     ngx_http_realtime_zone_unlock(z);
@@ -118,7 +120,7 @@ ngx_http_realtime_directory_probe(ngx_http_realtime_zone_t *z, rt_str_t sid,
 
         /* one whose worker has died tries no more */
 
-        if (!rec->websocket
+        if (!rec->carrier
             && (rec->prober.generation == 0
                 || !ngx_http_realtime_slot_current(z, rec->prober)))
         {
@@ -163,7 +165,7 @@ ngx_http_realtime_directory_websocket(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_zone_lock(z);
 
     rec = ngx_http_realtime_at(z, ref);
-    rec->websocket = NGX_HTTP_REALTIME_CARRIER_WEBSOCKET;
+    rec->carrier = NGX_HTTP_REALTIME_CARRIER_WEBSOCKET;
 
     ngx_http_realtime_zone_unlock(z);
 }
@@ -212,7 +214,7 @@ ngx_http_realtime_directory_move(ngx_http_realtime_zone_t *z, rt_ref_t ref,
         sh->slot[rec->owner.slot].sessions--;
         sh->slot[to.slot].sessions++;
         rec->owner = to;
-        rec->websocket = websocket ? NGX_HTTP_REALTIME_CARRIER_TRANSIT
+        rec->carrier = websocket ? NGX_HTTP_REALTIME_CARRIER_TRANSIT
                                    : NGX_HTTP_REALTIME_CARRIER_POLLING;
         rc = NGX_OK;
     }
@@ -265,7 +267,7 @@ ngx_http_realtime_directory_unlink_locked(ngx_http_realtime_zone_t *z,
 
 rt_ref_t
 ngx_http_realtime_directory_add_socket(ngx_http_realtime_zone_t *z,
-    rt_ref_t session, u_char *id, uint32_t window, uint64_t began)
+    rt_ref_t session, u_char *id, uint16_t window, uint64_t began)
 {
     rt_ref_t                          ref;
     ngx_http_realtime_socket_rec_t   *rec;
@@ -404,13 +406,23 @@ ngx_http_realtime_directory_inherit(ngx_http_realtime_zone_t *z,
         *ref = sh->session_table[*bucket];
         rec = ngx_http_realtime_directory_orphan_locked(z, of, ref);
 
-        if (rec) {
-            sh->slot[of.slot].sessions--;
-            sh->slot[heir.slot].sessions++;
-            rec->owner = heir;
-            rc = NGX_OK;
+        if (rec == NULL) {
+            continue;
+        }
+
+        rc = ngx_http_realtime_away_begin_locked(z, *ref,
+                                 atomic_load(&sh->slot[of.slot].saved),
+                                 UINT16_MAX, 1);
+        if (rc == NGX_OK) {
+            rc = NGX_AGAIN;
             break;
         }
+
+        sh->slot[of.slot].sessions--;
+        sh->slot[heir.slot].sessions++;
+        rec->owner = heir;
+        rc = NGX_OK;
+        break;
     }
 
     ngx_http_realtime_zone_unlock(z);

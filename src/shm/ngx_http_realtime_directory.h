@@ -68,7 +68,7 @@ void ngx_http_realtime_directory_remove(ngx_http_realtime_zone_t *z,
  * is full.
  */
 rt_ref_t ngx_http_realtime_directory_add_socket(ngx_http_realtime_zone_t *z,
-    rt_ref_t session, u_char *id, uint32_t window, uint64_t began);
+    rt_ref_t session, u_char *id, uint16_t window, uint64_t began);
 
 /*
  * The record "socket" if it is still that of "id" in the session, or NULL: its
@@ -104,10 +104,10 @@ ngx_int_t ngx_http_realtime_directory_owned(ngx_http_realtime_zone_t *z,
     ngx_uint_t max);
 
 /*
- * Takes over the next session whose owner was an earlier holder of the slot
- * "of" than the one it names: the session then belongs to "heir", who is to
- * settle and remove it.  NGX_OK with "*ref", or NGX_DONE.  "*bucket" is where
- * to go on, 0 at first.
+ * Takes care of the next session whose owner was an earlier holder of the slot
+ * "of" than the one it names.  NGX_AGAIN: it is away now.  NGX_OK with "*ref":
+ * it cannot be, and belongs to "heir", who is to settle and remove it.
+ * NGX_DONE: there is none.  "*bucket" is where to go on, 0 at first.
  */
 ngx_int_t ngx_http_realtime_directory_inherit(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_wid_t of, ngx_http_realtime_wid_t heir,

@@ -298,7 +298,7 @@ ngx_http_realtime_keep_release(ngx_http_realtime_keep_t *keep)
     if (label && ngx_process == NGX_PROCESS_MASTER
         && !ngx_terminate && !ngx_quit)
     {
-        atomic_fetch_add(&label->epoch, 1);
+        atomic_fetch_or(&label->epoch, NGX_HTTP_REALTIME_KEEP_GIVEN_UP);
     }
 
     if (keep->found) {

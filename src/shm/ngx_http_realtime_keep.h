@@ -27,6 +27,9 @@
 
 #define NGX_HTTP_REALTIME_KEEP_MAGIC  0x316c61626c65746bULL
 
+/* in the epoch: a master goes on without the zone */
+#define NGX_HTTP_REALTIME_KEEP_GIVEN_UP  0x80000000
+
 /* eventfds that a label has place for */
 #define NGX_HTTP_REALTIME_KEEP_WAKES  256
 
@@ -47,7 +50,8 @@ typedef struct {
     uint16_t          pool[4];          /* how nginx lays out slab pools */
     uint64_t          size;             /* bytes, as nginx knows it */
     uint64_t          addr;             /* where it is mapped, everywhere */
-    _Atomic uint32_t  epoch;            /* configurations that began with it */
+    _Atomic uint32_t  epoch;            /* configurations that began with it,
+                                           and the mark below */
 } ngx_http_realtime_label_t;
 
 

@@ -4,7 +4,7 @@
 #include "shm/ngx_http_realtime_spare.h"
 
 
-static ngx_http_realtime_limit_rec_t *ngx_http_realtime_limits_find_locked(
+static rt_ref_t ngx_http_realtime_limits_find_locked(
     ngx_http_realtime_zone_t *z, ngx_http_realtime_limit_rec_t *like,
     uint64_t now);
 static rt_ref_t ngx_http_realtime_limits_make_locked(
@@ -28,8 +28,10 @@ static ngx_uint_t ngx_http_realtime_limits_drop_locked(
 ngx_int_t
 ngx_http_realtime_limits_take(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_limit_e kind, rt_str_t who, rt_str_t where,
-    const rt_limit_conf_t *conf, uint64_t now, uint64_t *wait)
+    const rt_limit_conf_t *conf, uint64_t now, uint64_t *wait,
+    ngx_http_realtime_counted_t *counted)
 {
+    rt_ref_t                        ref;
     ngx_int_t                       rc = NGX_DECLINED;
     rt_hash_key_t                   other;
     ngx_http_realtime_limit_rec_t   like, *rec;
@@ -48,10 +50,14 @@ ngx_http_realtime_limits_take(ngx_http_realtime_zone_t *z,
 
     ngx_http_realtime_zone_lock(z);
 
-    rec = ngx_http_realtime_limits_find_locked(z, &like, now);
+    ref = ngx_http_realtime_limits_find_locked(z, &like, now);
+    rec = ngx_http_realtime_at(z, ref);
 
     if (rec) {
         rc = rt_limit_take(&rec->limit, conf, now, wait);
+
+        counted->ref = ref;
+        counted->hash = like.hash;
     }
 
     ngx_http_realtime_zone_unlock(z);
@@ -60,9 +66,31 @@ ngx_http_realtime_limits_take(ngx_http_realtime_zone_t *z,
 }
 
 
+void
+ngx_http_realtime_limits_give(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_counted_t *counted)
+{
+    ngx_http_realtime_limit_rec_t  *rec;
+
+    ngx_http_realtime_zone_lock(z);
+
+    rec = ngx_http_realtime_at(z, counted->ref);
+
+    if (rec && rec->type == NGX_HTTP_REALTIME_RECORD_LIMIT
+        && rec->hash == counted->hash)
+    {
+        rt_limit_give(&rec->limit);
+    }
+
+    ngx_http_realtime_zone_unlock(z);
+
+    ngx_memzero(counted, sizeof(*counted));
+}
+
+
 /* made if it is not there; the latest in its chain from now on */
 
-static ngx_http_realtime_limit_rec_t *
+static rt_ref_t
 ngx_http_realtime_limits_find_locked(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_limit_rec_t *like, uint64_t now)
 {
@@ -90,14 +118,14 @@ ngx_http_realtime_limits_find_locked(ngx_http_realtime_zone_t *z,
     if (ref == 0) {
         ref = ngx_http_realtime_limits_make_locked(z, like, now);
         if (ref == 0) {
-            return NULL;
+            return 0;
         }
     }
 
     ngx_http_realtime_chain_add(z, chain, ref, NGX_HTTP_REALTIME_LIMITS_LINK,
                                 0);
 
-    return ngx_http_realtime_at(z, ref);
+    return ref;
 }
 
 

@@ -65,7 +65,9 @@ typedef enum {
 
 typedef struct {
     uint8_t                    type;
-    uint8_t                    websocket;   /* ngx_http_realtime_carrier_e */
+    unsigned                   carrier:2;   /* ngx_http_realtime_carrier_e */
+    unsigned                   excused:1;   /* away: and not by its client's
+                                               doing */
     u_char                     sid[RT_ID_LEN];
     uint16_t                   location;    /* where it was opened */
     rt_ref_t                   next;        /* in the bucket */
@@ -78,7 +80,8 @@ typedef struct {
                                                is before this in the log */
     };
     ngx_http_realtime_link_t   link;        /* away: in its second */
-    uint32_t                   window;      /* s that it may be; 0: not */
+    uint16_t                   window;      /* s that it may be; 0: not */
+    uint16_t                   opened;      /* in which second, the low bits */
     uint32_t                   due;         /* away, until this second of the
                                                zone's; 0: it is not */
 } ngx_http_realtime_session_rec_t;

@@ -44,6 +44,7 @@ ngx_http_realtime_slot_claim(ngx_http_realtime_zone_t *z, uint32_t n,
     slot->generation++;
     slot->started = started;
     atomic_store(&slot->asleep, 0);
+    atomic_store(&slot->leaving, 0);
     atomic_store(&slot->pid, ngx_pid);
 
     if (sh->slots_used <= i) {
@@ -83,6 +84,23 @@ ngx_http_realtime_slot_current(ngx_http_realtime_zone_t *z,
     slot = &z->sh->slot[wid.slot % NGX_HTTP_REALTIME_SLOTS];
 
     return slot->generation == wid.generation && atomic_load(&slot->pid) != 0;
+}
+
+
+ngx_uint_t
+ngx_http_realtime_slot_staying(ngx_http_realtime_zone_t *z)
+{
+    uint32_t  i;
+
+    for (i = 0; i < z->sh->slots_used; i++) {
+        if (atomic_load(&z->sh->slot[i].pid)
+            && !atomic_load(&z->sh->slot[i].leaving))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -31,6 +31,9 @@ void ngx_http_realtime_slot_release(ngx_http_realtime_zone_t *z,
 ngx_int_t ngx_http_realtime_slot_current(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_wid_t wid);
 
+/* whether a process has a slot that was not told to go */
+ngx_uint_t ngx_http_realtime_slot_staying(ngx_http_realtime_zone_t *z);
+
 /*
  * Looks for a slot whose process has died, from the one behind "after" on and
  * round to it again: NGX_OK, or NGX_DONE when there is none.  With

@@ -1,6 +1,5 @@
 
 #include "shm/ngx_http_realtime_spare.h"
-#include "shm/ngx_http_realtime_away.h"
 #include "shm/ngx_http_realtime_limits.h"
 #include "shm/ngx_http_realtime_users.h"
 
@@ -38,17 +37,17 @@ ngx_http_realtime_spare_alloc(ngx_http_realtime_zone_t *z, size_t size,
                                                     ngx_http_realtime_now());
         }
 
-        /* what is only a promise, before somebody is turned away */
-
-        if (n == 0 && vital) {
-            n = ngx_http_realtime_away_forget_locked(z);
-        }
-
         if (n == 0) {
             break;
         }
 
         ref = ngx_http_realtime_spare_try(z, size, vital);
+    }
+
+    /* who is away is given up by who can tell the others (hub/settle) */
+
+    if (ref == 0 && vital && z->sh->away) {
+        atomic_store(&z->sh->pressed, 1);
     }
 
     return ref;

@@ -16,7 +16,8 @@
 /*
  * As rt_arena_alloc(); the state mutex is held.  Sessions, sockets and users
  * are "vital": the last pages are kept for them, so that those who connect do
- * not find all taken by rooms that others are in.
+ * not find all taken by rooms that others are in.  When there is nothing even
+ * for them, sessions that are away are given up a moment later.
  */
 rt_ref_t ngx_http_realtime_spare_alloc(ngx_http_realtime_zone_t *z,
     size_t size, ngx_uint_t vital);

@@ -393,6 +393,22 @@ ngx_http_realtime_zone_succeeded(ngx_http_realtime_zone_t *z)
 }
 
 
+uint32_t
+ngx_http_realtime_zone_generations(ngx_http_realtime_zone_t *z)
+{
+    return (atomic_load(&z->keep->label->epoch) - z->epoch)
+           & ~NGX_HTTP_REALTIME_KEEP_GIVEN_UP;
+}
+
+
+ngx_int_t
+ngx_http_realtime_zone_given_up(ngx_http_realtime_zone_t *z)
+{
+    return (atomic_load(&z->keep->label->epoch)
+            & NGX_HTTP_REALTIME_KEEP_GIVEN_UP) != 0;
+}
+
+
 void
 ngx_http_realtime_zone_lock(ngx_http_realtime_zone_t *z)
 {
@@ -413,6 +429,15 @@ ngx_http_realtime_zone_unlock(ngx_http_realtime_zone_t *z)
     atomic_store(&z->sh->dirty, 0);
 
     ngx_shmtx_unlock(&z->pool->mutex);
+}
+
+
+uint32_t
+ngx_http_realtime_zone_second(ngx_http_realtime_zone_t *z)
+{
+    uint64_t  now = ngx_http_realtime_now();
+
+    return (now > z->sh->started) ? (now - z->sh->started) / 1000 + 1 : 1;
 }
 
 

@@ -84,6 +84,7 @@ typedef struct {
     uint32_t                        generation;
     uint64_t                        started;    /* of the process: proc(5) */
     _Atomic uint32_t                asleep;     /* wants to be kicked */
+    _Atomic uint32_t                leaving;    /* was told to go */
     _Atomic uint64_t                cursor;     /* position in the log */
     _Atomic uint64_t                saved;      /* what its sockets were given
                                                    before this is in their
@@ -157,6 +158,8 @@ typedef struct {
     uint64_t                  sessions;         /* not those that are away */
     uint64_t                  sockets;          /* the same */
     uint64_t                  away;             /* sessions */
+    _Atomic uint32_t          pressed;          /* some of them are to be given
+                                                   up: memory was short */
     uint32_t                  away_due;         /* all before this second of
                                                    the zone's are over */
     uint64_t                  rooms;
@@ -233,6 +236,12 @@ void ngx_http_realtime_zone_begin(ngx_http_realtime_zone_t *z,
  */
 ngx_int_t ngx_http_realtime_zone_succeeded(ngx_http_realtime_zone_t *z);
 
+/* how many configurations came after it; 0 for those of another zone */
+uint32_t ngx_http_realtime_zone_generations(ngx_http_realtime_zone_t *z);
+
+/* whether its master has given this zone up for another one */
+ngx_int_t ngx_http_realtime_zone_given_up(ngx_http_realtime_zone_t *z);
+
 /* bytes of a zone of "size" bytes that go to the log */
 size_t ngx_http_realtime_zone_log_size(size_t size);
 
@@ -242,6 +251,9 @@ size_t ngx_http_realtime_zone_log_size(size_t size);
  */
 void ngx_http_realtime_zone_lock(ngx_http_realtime_zone_t *z);
 void ngx_http_realtime_zone_unlock(ngx_http_realtime_zone_t *z);
+
+/* seconds that the zone has been there, from 1 on, as of this turn */
+uint32_t ngx_http_realtime_zone_second(ngx_http_realtime_zone_t *z);
 
 /*
  * Says in the error log that the zone is full, "what" could not be done for

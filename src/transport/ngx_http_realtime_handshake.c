@@ -20,6 +20,8 @@ typedef struct {
     ngx_uint_t  version;                /* EIO; 0 when it is no number */
     ngx_uint_t  upgrade;                /* by its header fields */
     ngx_uint_t  plain;                  /* not for a client with offsets */
+
+    ngx_http_realtime_counted_t  counted;   /* of its address */
 } ngx_http_realtime_query_t;
 
 
@@ -34,7 +36,8 @@ static ngx_int_t ngx_http_realtime_handshake_known(ngx_http_request_t *r,
 static ngx_int_t ngx_http_realtime_handshake_new(ngx_http_request_t *r,
     ngx_http_realtime_transport_conf_t *conf, ngx_http_realtime_query_t *q);
 static ngx_int_t ngx_http_realtime_handshake_limit(ngx_http_request_t *r,
-    ngx_http_realtime_transport_conf_t *conf, uint64_t *wait);
+    ngx_http_realtime_transport_conf_t *conf, ngx_http_realtime_query_t *q,
+    uint64_t *wait);
 static ngx_int_t ngx_http_realtime_handshake_token(ngx_http_request_t *r,
     ngx_http_realtime_transport_conf_t *conf, rt_str_t *token);
 static ngx_int_t ngx_http_realtime_handshake_polling(ngx_http_request_t *r,
@@ -55,8 +58,9 @@ static rt_str_t ngx_http_realtime_handshake_open(
 /* what is kept of the request while it becomes a WebSocket */
 
 typedef struct {
-    ngx_uint_t  plain;
-    rt_str_t    token;                  /* behind the struct */
+    ngx_uint_t                   plain;
+    ngx_http_realtime_counted_t  counted;
+    rt_str_t                     token;     /* behind the struct */
 } ngx_http_realtime_handshake_t;
 
 
@@ -308,7 +312,7 @@ ngx_http_realtime_handshake_new(ngx_http_request_t *r,
                                                NGX_HTTP_REALTIME_BAD_REQUEST);
     }
 
-    rc = ngx_http_realtime_handshake_limit(r, conf, &wait);
+    rc = ngx_http_realtime_handshake_limit(r, conf, q, &wait);
 
     if (rc == NGX_BUSY) {
         return ngx_http_realtime_respond_later(r, NGX_HTTP_REALTIME_TOO_FAST,
@@ -342,7 +346,8 @@ ngx_http_realtime_handshake_new(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_realtime_handshake_limit(ngx_http_request_t *r,
-    ngx_http_realtime_transport_conf_t *conf, uint64_t *wait)
+    ngx_http_realtime_transport_conf_t *conf, ngx_http_realtime_query_t *q,
+    uint64_t *wait)
 {
     ngx_int_t                  rc;
     rt_str_t                   who;
@@ -379,7 +384,8 @@ ngx_http_realtime_handshake_limit(ngx_http_request_t *r,
 
     rc = ngx_http_realtime_limits_take(z, NGX_HTTP_REALTIME_LIMIT_CONNECTIONS,
                                        who, rt_lit(""), &conf->limit,
-                                       ngx_http_realtime_now(), wait);
+                                       ngx_http_realtime_now(), wait,
+                                       &q->counted);
 
     if (rc == NGX_DECLINED) {
         ngx_http_realtime_zone_full(z, r->connection->log,
@@ -441,6 +447,7 @@ ngx_http_realtime_handshake_accept(ngx_http_request_t *r,
     }
 
     hs->plain = q->plain;
+    hs->counted = q->counted;
     hs->token = rt_str(token.len, hs + 1);
 
     if (token.len) {
@@ -481,6 +488,7 @@ ngx_http_realtime_handshake_polling(ngx_http_request_t *r,
     }
 
     s->plain = q->plain;
+    s->counted = q->counted;
 
     if (ngx_http_realtime_session_set_token(s, token) != NGX_OK) {
         ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
@@ -517,6 +525,7 @@ ngx_http_realtime_handshake_websocket(ngx_http_realtime_websocket_t *ws,
 
     if (rc == NGX_OK) {
         s->plain = hs->plain;
+        s->counted = hs->counted;
 
         if (ngx_http_realtime_session_set_token(s, hs->token) != NGX_OK) {
             ngx_http_realtime_session_close(s,

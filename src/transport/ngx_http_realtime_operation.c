@@ -70,10 +70,8 @@ ngx_http_realtime_operation_take(ngx_http_realtime_transports_t *tp,
         return;
     }
 
-    /* who is answered at the end of the session, if not before, waits on */
-
     if (!ngx_http_realtime_bus_is_self(tp->bus, e->to) || e->handle == 0
-        || e->type > NGX_HTTP_REALTIME_ENTRY_MOVE)
+        || !ngx_http_realtime_entry_asks(e))
     {
         return;
     }
@@ -130,7 +128,7 @@ ngx_http_realtime_operation_do(ngx_http_realtime_transports_t *tp,
         break;
 
     case NGX_HTTP_REALTIME_ENTRY_EVICT:
-        ngx_http_realtime_recover_evict(s, e->nsp);
+        ngx_http_realtime_recover_evict(s, e->nsp, e->packets);
         break;
     }
 }

@@ -9,6 +9,8 @@
 
 static void ngx_http_realtime_polling_flush(ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_polling_close(ngx_http_realtime_session_t *s);
+static ngx_uint_t ngx_http_realtime_polling_listens(
+    ngx_http_realtime_session_t *s);
 static ngx_int_t ngx_http_realtime_polling_admit(
     ngx_http_realtime_session_t *s, ngx_http_realtime_entry_t *e,
     ngx_http_realtime_transports_t *tp);
@@ -35,7 +37,8 @@ static void ngx_http_realtime_polling_gone(void *ctx,
 const ngx_http_realtime_transport_t  ngx_http_realtime_polling = {
     NGX_HTTP_REALTIME_POLLING,
     ngx_http_realtime_polling_flush,
-    ngx_http_realtime_polling_close
+    ngx_http_realtime_polling_close,
+    ngx_http_realtime_polling_listens
 };
 
 
@@ -511,6 +514,15 @@ ngx_http_realtime_polling_leave(ngx_http_realtime_session_t *s)
 }
 
 
+static ngx_uint_t
+ngx_http_realtime_polling_listens(ngx_http_realtime_session_t *s)
+{
+    ngx_http_realtime_polling_t  *p = s->carrier;
+
+    return p->handle != 0;
+}
+
+
 /* what waited goes out before the close packet */
 
 static void
@@ -526,6 +538,16 @@ ngx_http_realtime_polling_close(ngx_http_realtime_session_t *s)
         ngx_http_realtime_polling_answer(p, rt_lit("6"));
 
     } else {
+
+        /*
+         * Events before a close packet: socket.io-client hands them on when
+         * it has come back, and those again that it is given then.
+         */
+
+        if (s->recoverable) {
+            ngx_http_realtime_outq_clear(&s->outq, &s->set->stock);
+        }
+
         body = ngx_http_realtime_polling_gather(s, rt_lit("1"));
 
         if (body.data) {

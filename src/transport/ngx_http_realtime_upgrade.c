@@ -30,7 +30,8 @@ static ngx_int_t ngx_http_realtime_upgrade_ask(ngx_http_realtime_probe_t *pr,
     ngx_uint_t type);
 static void ngx_http_realtime_upgrade_answer(ngx_http_realtime_waiter_t *w,
     ngx_http_realtime_entry_t *e);
-static void ngx_http_realtime_upgrade_fail(ngx_http_realtime_probe_t *pr);
+static void ngx_http_realtime_upgrade_fail(ngx_http_realtime_probe_t *pr,
+    uint16_t code);
 static void ngx_http_realtime_upgrade_timeout(void *ctx,
     ngx_http_realtime_beat_t *beat);
 static void ngx_http_realtime_upgrade_free(ngx_http_realtime_probe_t *pr);
@@ -128,7 +129,7 @@ ngx_http_realtime_upgrade_timeout(void *ctx, ngx_http_realtime_beat_t *beat)
         return;
     }
 
-    ngx_http_realtime_upgrade_fail(pr);
+    ngx_http_realtime_upgrade_fail(pr, 0);
 }
 
 
@@ -150,7 +151,7 @@ ngx_http_realtime_upgrade_input(ngx_http_realtime_websocket_t *ws,
         pr->moving = 1;
 
     } else {
-        ngx_http_realtime_upgrade_fail(pr);
+        ngx_http_realtime_upgrade_fail(pr, 0);
         return;
     }
 
@@ -160,7 +161,7 @@ ngx_http_realtime_upgrade_input(ngx_http_realtime_websocket_t *ws,
 
     if (ngx_http_realtime_upgrade_ask(pr, type) != NGX_OK) {
         pr->moving = 0;
-        ngx_http_realtime_upgrade_fail(pr);
+        ngx_http_realtime_upgrade_fail(pr, 0);
     }
 }
 
@@ -215,14 +216,14 @@ ngx_http_realtime_upgrade_answer(ngx_http_realtime_waiter_t *w,
 
         pr->moving = 0;
         pr->probed = 0;
-        ngx_http_realtime_upgrade_fail(pr);
+        ngx_http_realtime_upgrade_fail(pr, 0);
         return;
     }
 
     if (ngx_http_realtime_websocket_say(ws, RT_WS_TEXT, rt_lit("3probe"))
         != NGX_OK)
     {
-        ngx_http_realtime_upgrade_fail(pr);
+        ngx_http_realtime_upgrade_fail(pr, 0);
         return;
     }
 
@@ -244,19 +245,19 @@ ngx_http_realtime_upgrade_shutdown(ngx_http_realtime_transports_t *tp)
         pr = ngx_queue_data(q, ngx_http_realtime_probe_t, queue);
 
         if (!pr->moving && pr->ws->c) {
-            ngx_http_realtime_upgrade_fail(pr);
+            ngx_http_realtime_upgrade_fail(pr, RT_WS_GOING_AWAY);
         }
     }
 }
 
 
 static void
-ngx_http_realtime_upgrade_fail(ngx_http_realtime_probe_t *pr)
+ngx_http_realtime_upgrade_fail(ngx_http_realtime_probe_t *pr, uint16_t code)
 {
     ngx_http_realtime_websocket_t  *ws = pr->ws;
 
     ngx_http_realtime_upgrade_free(pr);
-    ngx_http_realtime_websocket_end(ws, 0);
+    ngx_http_realtime_websocket_end(ws, code);
 }
 
 

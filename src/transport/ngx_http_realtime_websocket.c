@@ -22,7 +22,8 @@ static void ngx_http_realtime_websocket_lingered(void *ctx,
 const ngx_http_realtime_transport_t  ngx_http_realtime_websocket = {
     NGX_HTTP_REALTIME_WEBSOCKET,
     ngx_http_realtime_websocket_flush,
-    ngx_http_realtime_websocket_close
+    ngx_http_realtime_websocket_close,
+    NULL
 };
 
 

@@ -24,10 +24,31 @@ function silence(socket) {
 }
 
 
-class Wire {
+/* ends of a "socket"; what the server does after that is its own affair */
+class Mortal {
+
+    aside() {
+        this.over = true;
+        silence(this.socket);
+    }
+
+    reset() {
+        this.over = true;
+        this.socket.resetAndDestroy();
+    }
+
+    destroy() {
+        this.over = true;
+        this.socket.destroy();
+    }
+}
+
+
+class Wire extends Mortal {
 
     /* "down" is called once, when the connection has ended by itself */
     constructor(port, down) {
+        super();
         this.down = down;
         this.bytes = Buffer.alloc(0);
         this.waiting = null;
@@ -88,22 +109,6 @@ class Wire {
             done({ status, head, rest, text: rest.toString() });
         }
     }
-
-    /* what the server does from now on is its own affair */
-    aside() {
-        this.over = true;
-        silence(this.socket);
-    }
-
-    reset() {
-        this.over = true;
-        this.socket.resetAndDestroy();
-    }
-
-    destroy() {
-        this.over = true;
-        this.socket.destroy();
-    }
 }
 
 
@@ -111,9 +116,11 @@ class Wire {
  * A WebSocket.  "on" has open(), message(text), down(); after aside(), reset()
  * or destroy() nothing is called any more.
  */
-class Frames {
+class Frames extends Mortal {
 
     constructor(port, uri, on) {
+        super();
+
         const key = crypto.randomBytes(16).toString('base64');
 
         this.on = on;
@@ -174,21 +181,6 @@ class Frames {
         }
 
         setTimeout(() => this.socket.destroy(), 1000).unref();
-    }
-
-    aside() {
-        this.over = true;
-        silence(this.socket);
-    }
-
-    reset() {
-        this.over = true;
-        this.socket.resetAndDestroy();
-    }
-
-    destroy() {
-        this.over = true;
-        this.socket.destroy();
     }
 }
 

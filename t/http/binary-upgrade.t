@@ -13,6 +13,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { reference, start } = require('../lib/fixture');
 const { Polling } = require('../lib/eio');
+const flocks = require('../lib/flock');
 const nginx = require('../lib/server');
 const { Socket } = require('../lib/sio');
 const tap = require('../lib/tap');
@@ -29,6 +30,9 @@ const DIRECTIVES = `
     add_header X-Worker $pid always;
     ${nginx.knows('realtime_drain') ? 'realtime_drain 1s;' : ''}
 `;
+
+/* in the epoch of a zone: its master goes on without it */
+const GIVEN_UP = 0x80000000;
 
 /* old workers end their clients within this time, in ms */
 const GONE = 20000;
@@ -620,7 +624,7 @@ async function reconfiguring() {
         edit(server, 'realtime 16m;', 'realtime 20m;');
         like(await reloaded(server), /\[notice\].*its size was changed/);
         await s.waitClose(GONE);
-        is(memory.epoch, 2, 'epoch of the old zone');
+        is(memory.epoch, GIVEN_UP + 1, 'epoch of the old zone');
         renewed(server, had);
         await conversation(await members(server, server.pid));
     }, TIMEOUT);
@@ -664,7 +668,7 @@ async function reconfiguring() {
 
         like(await reloaded(server), /\[notice\].*the module is another file/);
         await s.waitClose(GONE);
-        is(memory.epoch, 4, 'epoch of the old zone');
+        is(memory.epoch, GIVEN_UP + 3, 'epoch of the old zone');
         renewed(server, had);
         await conversation(await members(server, server.pid));
     }, TIMEOUT);
@@ -775,6 +779,81 @@ async function commands() {
 }
 
 
+/* until a whole flock has come over, is told nothing, and misses nothing */
+async function moved(server, flock, why) {
+    let left;
+
+    await tap.until(GONE, async () => {
+        left = (await flock.now()).filter((p) => p.breaks.length === 0);
+
+        return left.length === 0;
+
+    }, () => `all are sent away, not ${left.length}`);
+
+    const last = await flock.hush();
+    const people = await flock.report({ last });
+
+    flocks.complete(people, last);
+    flocks.silent(people);
+    flocks.told(people);
+
+    const { sessions, totals } = await server.metrics();
+
+    isDeeply(sessions, { total: flock.n, away: 0 }, `sessions, ${why}`);
+    is(totals.notRecovered, 0, 'totals.notRecovered');
+
+    await flock.all('forget');
+    await flock.talk({ every: 50 });
+}
+
+
+/* clients come over to the new master, and back, and recover each time */
+async function recovering() {
+    const server = await run({
+        name: 'recovery', recovery: true,
+        directives: `${flocks.DIRECTIVES} realtime_drain 2s;`
+    });
+
+    const flock = await flocks.Flock.start(server, {
+        n: 60, hows: ['websocket', 'polling', 'upgrade']
+    });
+
+    const old = server.pid;
+    let fresh;
+
+    await flock.talk({ every: 50 });
+
+    await test('recovery: WINCH, at the new master\'s workers', async () => {
+        fresh = await server.upgrade();
+        server.signal('SIGWINCH');
+        await moved(server, flock, 'at the new ones');
+        await tap.until(GONE, () => server.workerPids(old).length === 0);
+        isDeeply(await workersOf(server), pidsOf(server, fresh), 'workers');
+    }, TIMEOUT);
+
+    await test('recovery: taken back, HUP and QUIT', async () => {
+        server.signal('SIGHUP');
+        await tap.until(5000, () => server.workerPids(old).length >= WORKERS);
+        process.kill(fresh, 'SIGQUIT');
+        await moved(server, flock, 'at the old ones');
+        await tap.until(GONE, () => !nginx.alive(fresh), 'the new one ends');
+    }, TIMEOUT);
+
+    await test('recovery: QUIT without WINCH', async () => {
+        fresh = await server.upgrade();
+
+        const over = quitOld(server, fresh);
+
+        await moved(server, flock, 'at the newest ones');
+        await over;
+        isDeeply(await workersOf(server), pidsOf(server, fresh), 'workers');
+    }, TIMEOUT);
+
+    await flock.leave();
+    await ending(server);
+}
+
+
 if (reference) {
     tap.skipAll('nginx only');
 }
@@ -782,4 +861,5 @@ if (reference) {
 tap.run(async () => {
     await Promise.all([upgrading(), refusing()]);
     await Promise.all([reconfiguring(), commands()]);
+    await recovering();
 }, { timeout: 240000 });

@@ -6,12 +6,13 @@
  * first request when the worker has nothing left to do but wait for it.
  */
 
+const fs = require('node:fs');
 const { Polling } = require('../lib/eio');
 const { connect } = require('../lib/http');
 const { start } = require('../lib/server');
 const tap = require('../lib/tap');
 
-const { ok, sleep, test } = tap;
+const { sleep, test } = tap;
 
 const UPGRADE = ['Connection: Upgrade', 'Upgrade: websocket',
                  'Sec-WebSocket-Version: 13',
@@ -41,6 +42,12 @@ const REQUESTS = {
 };
 
 
+/* that a process has open */
+function files(pid) {
+    return fs.readdirSync(`/proc/${pid}/fd`).length;
+}
+
+
 async function late(name, { uri, headers = [], answer }) {
     const server = await start({
         workers: 1, path: '/socket.io/', name,
@@ -51,6 +58,8 @@ async function late(name, { uri, headers = [], answer }) {
     });
 
     await test(name, async () => {
+        const [pid] = server.workerPids();
+        const before = files(pid);
         const socket = await connect(server.port);
 
         let got = '';
@@ -58,7 +67,8 @@ async function late(name, { uri, headers = [], answer }) {
         socket.on('data', (data) => { got += data; });
         socket.on('close', () => { got += '<closed>'; });
 
-        await sleep(200);               /* until it is accepted */
+        await tap.until(10000, () => files(pid) > before,
+                        'the worker has accepted it');
         await server.reload();
         await sleep(1000);              /* the old worker has nothing to do */
 
@@ -70,7 +80,6 @@ async function late(name, { uri, headers = [], answer }) {
                       '', ''].join('\r\n'));
 
         await tap.until(10000, () => answer.test(got), () => got);
-        ok(answer.test(got), 'the answer');
         socket.destroy();
     }, { timeout: 30000 });
 

@@ -7,17 +7,15 @@
  * told, and what may happen to polling meanwhile.
  */
 
-const fs = require('node:fs');
 const { upgrade } = require('../lib/eio');
-const { reference } = require('../lib/fixture');
 const {
     done, got, join, refused, statuses, unique
 } = require('../lib/people');
 const {
     back, come, complete, connected, cut, dial, elsewhere, everyLayout, fresh,
-    has, heard, isReplay, location, pair, say, serve, settled, test, told, words
+    has, heard, isReplay, location, pair, required, say, serve, settled, test,
+    told, words
 } = require('../lib/recovery');
-const server_ = require('../lib/server');
 const tap = require('../lib/tap');
 
 const { is, isDeeply, like, ok, sleep } = tap;
@@ -27,6 +25,9 @@ const DENIED = 'ROOM_ACCESS_DENIED';
 
 /* longer than it takes to be called offline when there is no recovery, ms */
 const GRACE = 5500;
+
+/* how long after something was sent a connection is cut, ms */
+const DELAYS = [1, 9, 4, 13, 0, 6, 11, 2, 14, 7, 3, 10];
 
 /* a message that is not small */
 const BIG = 'b'.repeat(200000);
@@ -586,11 +587,11 @@ async function polling(server) {
         const list = [alice];
         const n = 20;
 
-        for (let i = 0; i < 12; i++) {
+        for (let i = 0; i < DELAYS.length; i++) {
             const last = list[list.length - 1];
             const said = say(bob, roomName, words('x', n, n * i));
 
-            await sleep(Math.random() * 15);
+            await sleep(DELAYS[i]);
             last.destroy();
             await said;
             list.push(await back(server, last, {
@@ -598,7 +599,7 @@ async function polling(server) {
             }));
         }
 
-        await complete(roomName, words('x', 12 * n), ...list);
+        await complete(roomName, words('x', DELAYS.length * n), ...list);
         isDeeply(got(bob, 'user:left'), [], 'user:left');
     });
 
@@ -613,7 +614,7 @@ async function polling(server) {
             const last = list[list.length - 1];
             const said = acts(bob, roomName, 4, 4 * i);
 
-            await sleep(Math.random() * 15);
+            await sleep(DELAYS[2 * i]);
             last.destroy();
             await said;
             list.push(await back(server, last));
@@ -776,13 +777,7 @@ async function quits() {
 }
 
 
-if (reference) {
-    tap.skipAll('nginx only');
-}
-
-if (!server_.knows('realtime_recovery')) {
-    tap.missing(`no recovery in ${fs.realpathSync(server_.MODULE)}`);
-}
+required();
 
 tap.run(async () => {
     await everyLayout(OPTS, async (server) => {

@@ -5,8 +5,10 @@
  * missed (connection state recovery).
  */
 
+const fs = require('node:fs');
 const fixture = require('./fixture');
 const { done, empty, join, unique } = require('./people');
+const nginx = require('./server');
 const { CONNECT, EVENT, BINARY_EVENT, Socket } = require('./sio');
 const tap = require('./tap');
 const tokens = require('./tokens');
@@ -399,6 +401,18 @@ async function everyLayout(opts, fn) {
 }
 
 
+/* ends the file unless there is recovery to test */
+function required() {
+    if (fixture.reference) {
+        tap.skipAll('nginx only');
+    }
+
+    if (!nginx.knows('realtime_recovery')) {
+        tap.missing(`no recovery in ${fs.realpathSync(nginx.MODULE)}`);
+    }
+}
+
+
 /* a test that begins when all of the one before have gone */
 function test(server, name, fn, opts) {
     return tap.test(name, async () => {
@@ -410,6 +424,6 @@ function test(server, name, fn, opts) {
 
 module.exports = {
     CUTS, Lasting, back, come, complete, connected, cut, dial, elsewhere,
-    everyLayout, fresh, has, heard, isReplay, location, pair, say, serious,
-    serve, settled, test, told, words
+    everyLayout, fresh, has, heard, isReplay, location, pair, required, say,
+    serious, serve, settled, test, told, words
 };

@@ -224,6 +224,31 @@ test_model(void)
 }
 
 
+/* what is given back is free again; never more than was taken */
+
+static void
+test_give(void)
+{
+    rt_limit_t       l;
+    rt_limit_conf_t  conf = { 2, 1000, 5000 };
+
+    memset(&l, 0, sizeof(l));
+
+    rt_limit_give(&l);
+    is_int(l.count, 0, "nothing was taken");
+
+    is_int(take(&l, &conf, START), -1, "one");
+    is_int(take(&l, &conf, START), -1, "two");
+
+    rt_limit_give(&l);
+    is_int(take(&l, &conf, START), -1, "the one that was given back");
+    is_int(take(&l, &conf, START), 5000, "and no more");
+
+    rt_limit_give(&l);
+    is_int(take(&l, &conf, START), 5000, "a block stays");
+}
+
+
 /* whatever is in it, nobody waits longer than a period or a block */
 
 static void
@@ -267,6 +292,7 @@ main(void)
     test_window();
     test_block();
     test_none();
+    test_give();
     test_clock();
     test_model();
     test_garbage();
