@@ -50,10 +50,13 @@ static void ngx_http_realtime_worker_send_away(void *ctx,
 /* how often it looks whether they have, and sends more away, ms */
 #define NGX_HTTP_REALTIME_LEAVE     20
 
+/* how long it may take until all are told to go that are to go, ms */
+#define NGX_HTTP_REALTIME_TOLD      200
+
 /* how long those who come after us may take to come, ms */
 #define NGX_HTTP_REALTIME_FOLLOWED  1000
 
-/* how long somebody who polls may be between two GETs, ms */
+/* how long somebody who polls may be between two GETs, or not connect, ms */
 #define NGX_HTTP_REALTIME_NEXT_POLL  2000
 
 /* what draining may take, halved for each generation after the next one, ms */
@@ -356,7 +359,15 @@ ngx_http_realtime_worker_leave_handler(ngx_event_t *ev)
     ngx_uint_t                   n;
     ngx_http_realtime_worker_t  *w = ev->data;
 
+    /* until all have been told that are */
+
+    if (ngx_current_msec - w->going < NGX_HTTP_REALTIME_TOLD) {
+        ngx_add_timer(&w->leave, NGX_HTTP_REALTIME_LEAVE);
+        return;
+    }
+
     w->drain = ngx_http_realtime_worker_drain(w);
+    w->transports.closed = (w->drain == 0);
     w->staying = 0;
 
     ngx_http_realtime_sessions_each(&w->sessions,
@@ -388,8 +399,9 @@ ngx_http_realtime_worker_leave_handler(ngx_event_t *ev)
 
 
 /*
- * How long that may take at most, ms; 0: nobody comes after us, so there is
- * nothing to wait for.  It takes less when others still go, or nginx's own
+ * How long that may take at most, ms; 0: nobody stays, so there is nothing to
+ * wait for.  Who stays may have come after us or, when a binary upgrade is
+ * taken back, before.  It takes less when others still go, or nginx's own
  * patience would run out.
  */
 
@@ -401,13 +413,10 @@ ngx_http_realtime_worker_drain(ngx_http_realtime_worker_t *w)
     ngx_core_conf_t           *ccf;
     ngx_http_realtime_zone_t  *z = w->bus.zone;
 
-    if (!ngx_http_realtime_zone_succeeded(z)) {
-        return 0;
-    }
-
     if (!ngx_http_realtime_zone_given_up(z)
         && !ngx_http_realtime_slot_staying(z)
-        && ngx_current_msec - w->going > NGX_HTTP_REALTIME_FOLLOWED)
+        && (!ngx_http_realtime_zone_succeeded(z)
+            || ngx_current_msec - w->going > NGX_HTTP_REALTIME_FOLLOWED))
     {
         return 0;
     }
@@ -445,10 +454,15 @@ ngx_http_realtime_worker_send_away(void *ctx, ngx_http_realtime_session_t *s)
     now = ngx_current_msec - w->going;
     moment = (uint64_t) ngx_min(s->conf->drain, w->drain) * turn / UINT16_MAX;
 
-    /* one who polls is told with the next GET, which others will pass on */
+    /*
+     * One who polls is told with the next GET, which others will pass on; one
+     * who has just come may connect first.
+     */
 
-    if (w->drain && s->transport && s->transport->listens
-        && !s->transport->listens(s))
+    if (w->drain
+        && (s->sockets == NULL
+            || (s->transport && s->transport->listens
+                && !s->transport->listens(s))))
     {
         moment += NGX_HTTP_REALTIME_NEXT_POLL;
     }

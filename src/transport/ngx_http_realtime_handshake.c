@@ -294,13 +294,14 @@ ngx_http_realtime_handshake_new(ngx_http_request_t *r,
                                                NGX_HTTP_REALTIME_BAD_METHOD);
     }
 
-    if (conf->transports->exiting) {
-
-        /* its connection was made before others took over */
-
+    if (conf->transports->closed) {
         return ngx_http_realtime_respond_later(r, NGX_HTTP_REALTIME_LEAVING,
                                                1);
     }
+
+    /* one whose connection was made before others took over has its turn */
+
+    ngx_http_realtime_transports_stay(conf->transports);
 
     if (q->version != 4) {
         return ngx_http_realtime_respond_error(r,

@@ -40,7 +40,7 @@ static const struct {
 
     { NGX_HTTP_SERVICE_UNAVAILABLE,
       rt_string("{\"code\":\"SERVER_BUSY\","
-                "\"message\":\"The server is restarting\"}") }
+                "\"message\":\"The server is going down\"}") }
 };
 
 

@@ -24,7 +24,7 @@ typedef enum {
     NGX_HTTP_REALTIME_TOO_MANY,             /* ours: no room for a session */
     NGX_HTTP_REALTIME_FULL,                 /* ours: the zone is full */
     NGX_HTTP_REALTIME_TOO_FAST,             /* ours: realtime_limit_... */
-    NGX_HTTP_REALTIME_LEAVING               /* ours: another worker's turn */
+    NGX_HTTP_REALTIME_LEAVING               /* ours: nginx is to stop */
 } ngx_http_realtime_error_e;
 
 

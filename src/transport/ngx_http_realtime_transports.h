@@ -31,6 +31,7 @@ typedef struct {
                                                    have gone */
     unsigned                       ready:1;     /* this worker has a slot */
     unsigned                       exiting:1;
+    unsigned                       closed:1;    /* and nobody comes after it */
 } ngx_http_realtime_transports_t;
 
 

@@ -32,12 +32,12 @@ const REQUESTS = {
 
     'a handshake': {
         uri: () => '/socket.io/?EIO=4&transport=polling',
-        answer: /^HTTP\/1.1 503 [^]*The server is restarting/
+        answer: /^HTTP\/1.1 200 [^]*\r\n0{"sid":/
     },
 
     'a handshake of a WebSocket': {
         uri: () => '/socket.io/?EIO=4&transport=websocket', headers: UPGRADE,
-        answer: /^HTTP\/1.1 503 [^]*The server is restarting/
+        answer: /^HTTP\/1.1 101 [^]*0{"sid":[^]*<closed>$/
     }
 };
 
@@ -54,6 +54,7 @@ async function late(name, { uri, headers = [], answer }) {
         locations: `location /socket.io/ {
             realtime on;
             realtime_allow_anonymous on;
+            realtime_drain 2s;
         }`
     });
 
