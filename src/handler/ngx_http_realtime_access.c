@@ -264,10 +264,9 @@ ngx_http_realtime_access_limit(ngx_http_realtime_call_t *call,
     ngx_http_realtime_limit_e kind, rt_str_t where,
     const rt_limit_conf_t *conf)
 {
-    uint64_t                     wait;
-    rt_str_t                     who;
-    ngx_int_t                    rc;
-    ngx_http_realtime_counted_t  counted;
+    uint64_t   wait;
+    rt_str_t   who;
+    ngx_int_t  rc;
 
     if (conf->period == 0) {
         return NGX_OK;
@@ -278,7 +277,7 @@ ngx_http_realtime_access_limit(ngx_http_realtime_call_t *call,
 
     rc = ngx_http_realtime_limits_take(call->hub->bus->zone, kind, who, where,
                                        conf, ngx_http_realtime_now(), &wait,
-                                       &counted);
+                                       NULL);
 
     switch (rc) {
 

@@ -214,10 +214,7 @@ ngx_http_realtime_connect_open(ngx_http_realtime_session_t *s, rt_str_t nsp,
         ngx_http_realtime_socket_identify(sk, who);
     }
 
-    if (ngx_http_realtime_room_join(&hub->rooms, sk, rt_lit("")) != NGX_OK
-        || (who && ngx_http_realtime_room_join(&hub->rooms, sk, who->own)
-                   != NGX_OK))
-    {
+    if (ngx_http_realtime_room_join_own(&hub->rooms, sk) != NGX_OK) {
         goto failed;
     }
 

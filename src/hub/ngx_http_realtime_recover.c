@@ -215,12 +215,11 @@ ngx_http_realtime_recover_open(ngx_http_realtime_hub_t *hub,
 
     sk->sent = claim->began ? 0 : claim->offset;
 
-    rc = ngx_http_realtime_room_join(&hub->rooms, sk, rt_lit(""));
-
-    if (rc == NGX_OK && ret->who) {
+    if (ret->who) {
         ngx_http_realtime_socket_identify(sk, ret->who);
-        rc = ngx_http_realtime_room_join(&hub->rooms, sk, ret->who->own);
     }
+
+    rc = ngx_http_realtime_room_join_own(&hub->rooms, sk);
 
     if (rc == NGX_OK) {
         rc = ngx_http_realtime_replay_begin(hub, sk, t->from, 0);

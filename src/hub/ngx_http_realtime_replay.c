@@ -262,7 +262,7 @@ ngx_http_realtime_replay_step(ngx_http_realtime_hub_t *hub,
         return 0;
     }
 
-    to = ngx_max(hub->bus->cursor, s->from);
+    to = ngx_http_realtime_session_position(s);
     most = ngx_min(*budget, NGX_HTTP_REALTIME_REPLAY_STEP);
 
     ctx.hub = hub;

@@ -114,6 +114,22 @@ ngx_http_realtime_room_join(ngx_http_realtime_rooms_t *rooms,
 }
 
 
+ngx_int_t
+ngx_http_realtime_room_join_own(ngx_http_realtime_rooms_t *rooms,
+    ngx_http_realtime_socket_t *sk)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_realtime_room_join(rooms, sk, rt_lit(""));
+
+    if (rc == NGX_OK && sk->who) {
+        rc = ngx_http_realtime_room_join(rooms, sk, sk->who->own);
+    }
+
+    return rc;
+}
+
+
 static ngx_http_realtime_room_t *
 ngx_http_realtime_room_make(ngx_http_realtime_rooms_t *rooms, rt_str_t nsp,
     rt_str_t name)

@@ -70,6 +70,10 @@ ngx_http_realtime_room_t *ngx_http_realtime_room_find(
 ngx_int_t ngx_http_realtime_room_join(ngx_http_realtime_rooms_t *rooms,
     ngx_http_realtime_socket_t *sk, rt_str_t name);
 
+/* those that stand for the namespace and for its user; NGX_ERROR: no memory */
+ngx_int_t ngx_http_realtime_room_join_own(ngx_http_realtime_rooms_t *rooms,
+    ngx_http_realtime_socket_t *sk);
+
 /* one that no client can name */
 #define ngx_http_realtime_room_is_own(name)                                   \
     ((name).len == 0 || (name).data[0] == '@')

@@ -56,8 +56,10 @@ ngx_http_realtime_limits_take(ngx_http_realtime_zone_t *z,
     if (rec) {
         rc = rt_limit_take(&rec->limit, conf, now, wait);
 
-        counted->ref = ref;
-        counted->hash = like.hash;
+        if (counted) {
+            counted->ref = ref;
+            counted->hash = like.hash;
+        }
     }
 
     ngx_http_realtime_zone_unlock(z);

@@ -25,7 +25,7 @@ typedef struct {
 
 /*
  * One event of whoever "who" and "where" (may be empty) name together.
- * NGX_OK with "*counted"; NGX_BUSY: too many, "*wait" ms to wait;
+ * NGX_OK with "*counted" (or NULL); NGX_BUSY: too many, "*wait" ms to wait;
  * NGX_DECLINED: the table is full.  "now" is ms since the epoch.
  */
 ngx_int_t ngx_http_realtime_limits_take(ngx_http_realtime_zone_t *z,

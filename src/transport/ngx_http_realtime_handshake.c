@@ -30,7 +30,8 @@ static ngx_int_t ngx_http_realtime_query(ngx_http_request_t *r,
 static ngx_int_t ngx_http_realtime_query_arg(ngx_http_request_t *r,
     const char *name, rt_str_t *value);
 static ngx_int_t ngx_http_realtime_query_upgrade(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_realtime_query_plain(rt_str_t time);
+static ngx_int_t ngx_http_realtime_query_plain(ngx_http_request_t *r,
+    ngx_http_realtime_query_t *q);
 static ngx_int_t ngx_http_realtime_handshake_known(ngx_http_request_t *r,
     ngx_http_realtime_transport_conf_t *conf, ngx_http_realtime_query_t *q);
 static ngx_int_t ngx_http_realtime_handshake_new(ngx_http_request_t *r,
@@ -144,12 +145,6 @@ ngx_http_realtime_query(ngx_http_request_t *r, ngx_http_realtime_query_t *q)
     q->version = (n > 0) ? n : 0;
     q->upgrade = ngx_http_realtime_query_upgrade(r);
 
-    if (ngx_http_realtime_query_arg(r, "t", &value) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    q->plain = ngx_http_realtime_query_plain(value);
-
     return NGX_OK;
 }
 
@@ -161,22 +156,30 @@ ngx_http_realtime_query(ngx_http_request_t *r, ngx_http_realtime_query_t *q)
  * else does.
  */
 
-static ngx_uint_t
-ngx_http_realtime_query_plain(rt_str_t time)
+static ngx_int_t
+ngx_http_realtime_query_plain(ngx_http_request_t *r,
+    ngx_http_realtime_query_t *q)
 {
     size_t      i;
+    rt_str_t    time;
     ngx_uint_t  dots = 0;
+
+    if (ngx_http_realtime_query_arg(r, "t", &time) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     for (i = 0; i < time.len; i++) {
         if (time.data[i] == '.') {
             dots++;
 
         } else if (time.data[i] < '0' || time.data[i] > '9') {
-            return 0;
+            return NGX_OK;
         }
     }
 
-    return dots == 1;
+    q->plain = (dots == 1);
+
+    return NGX_OK;
 }
 
 
@@ -324,7 +327,9 @@ ngx_http_realtime_handshake_new(ngx_http_request_t *r,
         return ngx_http_realtime_respond_error(r, NGX_HTTP_REALTIME_FULL);
     }
 
-    if (ngx_http_realtime_handshake_token(r, conf, &token) != NGX_OK) {
+    if (ngx_http_realtime_query_plain(r, q) != NGX_OK
+        || ngx_http_realtime_handshake_token(r, conf, &token) != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
