@@ -6,7 +6,7 @@
 
 const { Book } = require('./book');
 const { Person } = require('./person');
-const { Random } = require('./random');
+const { Random } = require('../lib/random');
 
 const KINDS = { reset: 3, silence: 2, half: 3, switch: 2, stall: 2 };
 

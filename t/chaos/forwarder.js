@@ -6,7 +6,7 @@
  */
 
 const net = require('node:net');
-const { silence } = require('./wire');
+const { silence } = require('../lib/wire');
 
 
 class Forwarder {

@@ -11,8 +11,8 @@
  * next number.
  */
 
+const { Raw } = require('./raw');
 const { Real } = require('./real');
-const { Stock } = require('./stock');
 
 /* what is told of others */
 const GOSSIP = {
@@ -35,7 +35,7 @@ class Person {
         };
 
         p.link = spec.real ? await Real.open(spec, random, on)
-                           : new Stock(spec, random, on);
+                           : new Raw(spec, random, on);
         p.link.connect();
 
         return p;

@@ -9,7 +9,7 @@
  * for them when they do not read; observers are in all rooms.
  */
 
-const { Random } = require('./random');
+const { Random } = require('../lib/random');
 const { sign } = require('../lib/tokens');
 
 const ROOMS_EACH = 3;

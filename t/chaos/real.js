@@ -1,7 +1,7 @@
 'use strict';
 
 /*
- * real.js: the official client, with the same face as that of stock.js.
+ * real.js: the official client, with the same face as that of raw.js.
  *
  * It keeps events that come before CONNECT when the connection breaks in
  * between, although their offset does not count yet, and so delivers them again

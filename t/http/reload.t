@@ -230,6 +230,14 @@ async function replaced(flock, old) {
 }
 
 
+/* nothing is missing, nobody was cut, and all were told to go */
+function well(people, last) {
+    complete(people, last);
+    silent(people);
+    told(people);
+}
+
+
 async function turns() {
     await few('no drain: all at once', {
         http: 'realtime_drain 100s;', directives: 'realtime_drain 0;'
@@ -237,9 +245,7 @@ async function turns() {
         const { at, old } = await reload(server);
         const { last, people } = await passed(flock, old);
 
-        complete(people, last);
-        silent(people);
-        told(people);
+        well(people, last);
         ok(figures(people, { at, name: 'no drain' }).last < LATE, 'at once');
     });
 
@@ -252,9 +258,7 @@ async function turns() {
         const { at, old } = await reload(server);
         const { last, people } = await passed(flock, old);
 
-        complete(people, last);
-        silent(people);
-        told(people);
+        well(people, last);
         ok(figures(people, { at, name: 'cut short' }).last < 2000 + LATE,
            'in time');
     });
@@ -270,9 +274,7 @@ async function turns() {
         const { last, people } = await passed(
             flock, [...first.old, ...second.old]);
 
-        complete(people, last);
-        silent(people);
-        told(people);
+        well(people, last);
         ok(people.some((p) => p.breaks.length > 1), 'two turns');
     });
 }
@@ -386,9 +388,7 @@ async function other() {
         const { old } = await reload(server);
         const { last, people } = await passed(flock, old);
 
-        complete(people, last);
-        silent(people);
-        told(people);
+        well(people, last);
     });
 
     await few('reload: the module is another file', {
@@ -415,4 +415,4 @@ tap.run(async () => {
     await turns();
     await switching();
     await other();
-}, { timeout: 900000 });
+});

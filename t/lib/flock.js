@@ -11,8 +11,9 @@
  */
 
 const { fork } = require('node:child_process');
-const { Engine } = require('../chaos/engine');
-const { Random } = require('../chaos/random');
+const { Engine } = require('./engine');
+const { Random } = require('./random');
+const { Stock } = require('./stock');
 const tap = require('./tap');
 const { SECRET, sign } = require('./tokens');
 
@@ -113,24 +114,21 @@ class Watched extends Engine {
 }
 
 
-class Sheep {
+class Sheep extends Stock {
 
     constructor(index, options, random) {
+        super();
         this.index = index;
         this.options = options;
         this.random = random;
         this.rooms = [ROOM, `table-${Math.floor(index / 10)}`];
-        this.up = false;
         this.over = false;
-        this.next = 0;
         this.said = 0;
-        this.acks = new Map();
         this.inside = new Set();
         this.pieces = [];
         this.breaks = [];
         this.gossip = [];
         this.troubles = [];
-        this.buffer = [];
     }
 
     get settled() {
@@ -143,7 +141,8 @@ class Sheep {
     }
 
     connect() {
-        if (this.over) {
+        if (this.over || this.options.stay) {
+            this.over = true;
             return;
         }
 
@@ -161,13 +160,13 @@ class Sheep {
     }
 
     opened() {
-        const { pid, offset, index } = this;
+        const { index } = this;
         const n = this.options.total;
 
         const user = index % Math.min(USERS, Math.ceil(n / FEW)) === 0;
         const token = user ? sign({ userId: `user-${index}` }) : undefined;
 
-        this.engine.send(`0${JSON.stringify({ pid, offset, token })}`);
+        this.enter(token);
     }
 
     down(why) {
@@ -194,34 +193,6 @@ class Sheep {
         setTimeout(() => this.connect(), delay);
     }
 
-    message(text) {
-        switch (text[0]) {
-
-        case '0':
-            this.connected(JSON.parse(text.slice(1)));
-            break;
-
-        case '2': {
-            const args = JSON.parse(text.slice(1));
-
-            this.up ? this.deliver(args) : this.buffer.push(args);
-            break;
-        }
-
-        case '3': {
-            const at = text.indexOf('[');
-            const id = Number(text.slice(1, at));
-
-            this.acks.get(id)(JSON.parse(text.slice(at))[0]);
-            this.acks.delete(id);
-            break;
-        }
-
-        default:
-            this.trouble(`got ${text}`);
-        }
-    }
-
     connected({ sid, pid }) {
         const last = this.breaks[this.breaks.length - 1];
         const recovered = pid !== undefined && pid === this.pid;
@@ -245,7 +216,7 @@ class Sheep {
         this.id = sid;
         this.pid = pid;
         this.up = true;
-        this.buffer.splice(0).forEach((args) => this.deliver(args));
+        this.unbuffer();
     }
 
     /* an offset is for those who have a pid, and for nobody else */
@@ -327,13 +298,9 @@ class Sheep {
     }
 
     ask(event, payload, done) {
-        const id = this.next++;
-
-        this.acks.set(id, (reply) => {
+        this.emit(event, payload, (reply) => {
             reply.success ? done() : this.trouble(JSON.stringify(reply));
         });
-
-        this.engine.send(`2${id}${JSON.stringify([event, payload])}`);
     }
 
     leave() {
@@ -444,9 +411,10 @@ class Herd {
         });
     }
 
-    /* who is gone is gone */
-    stay() {
+    /* who is gone is gone; when nobody is on the way any more */
+    async stay() {
         this.options.stay = true;
+        await until(() => this.sheep.every((s) => s.over || s.up));
     }
 
     async leave() {

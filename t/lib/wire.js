@@ -10,7 +10,7 @@
 
 const crypto = require('node:crypto');
 const net = require('node:net');
-const { WebSocket } = require('../lib/ws');
+const { WebSocket } = require('./ws');
 
 /* how long connections are kept that were put aside, ms */
 const ASIDE = 10000;

@@ -1,7 +1,7 @@
 'use strict';
 
 /*
- * stock.js: a Socket.IO client that connects again as socket.io-client does,
+ * raw.js: a Socket.IO client that connects again as socket.io-client does,
  * only faster, showing the pid and the offset that it knows.
  *
  * "on" has up({ fresh }), event(name, arg), heard(), down() and refused(why),
@@ -11,7 +11,8 @@
  * again.
  */
 
-const { Engine } = require('./engine');
+const { Engine } = require('../lib/engine');
+const { Stock } = require('../lib/stock');
 
 /* the delay before it tries again, ms, and how much of it is by chance */
 const DELAY = 100;
@@ -19,21 +20,19 @@ const LONGEST = 500;
 const JITTER = 0.5;
 
 
-class Stock {
+class Raw extends Stock {
 
     /* "hows" are the ways of engine.js to choose from each time */
     constructor({ port, path, token, hows }, random, on) {
+        super();
         this.port = port;
         this.path = path;
         this.token = token;
         this.hows = hows;
         this.random = random;
         this.on = on;
-        this.up = false;
         this.done = false;
         this.attempts = 0;
-        this.next = 0;
-        this.acks = new Map();
     }
 
     connect() {
@@ -54,44 +53,8 @@ class Stock {
     }
 
     opened() {
-        const { pid, offset, token } = this;
-
         this.attempts = 0;
-        this.engine.send(`0${JSON.stringify({ pid, offset, token })}`);
-    }
-
-    message(text) {
-        switch (text[0]) {
-
-        case '0':
-            this.connected(JSON.parse(text.slice(1)));
-            break;
-
-        case '2': {
-            const args = JSON.parse(text.slice(1));
-
-            this.up ? this.deliver(args) : this.buffer.push(args);
-            break;
-        }
-
-        case '3': {
-            const at = text.indexOf('[');
-            const id = Number(text.slice(1, at));
-            const done = this.acks.get(id);
-
-            if (!done) {
-                this.refused(`an ack that nobody waits for: ${text}`);
-                return;
-            }
-
-            this.acks.delete(id);
-            done(JSON.parse(text.slice(at))[0]);
-            break;
-        }
-
-        default:
-            this.refused(text);
-        }
+        this.enter(this.token);
     }
 
     connected({ pid }) {
@@ -105,7 +68,7 @@ class Stock {
             this.on.fresh();
         }
 
-        this.buffer.splice(0).forEach((args) => this.deliver(args));
+        this.unbuffer();
         this.on.up({ fresh });
     }
 
@@ -119,7 +82,7 @@ class Stock {
         }
     }
 
-    refused(why) {
+    trouble(why) {
         this.done = true;
         this.engine.destroy();
         this.on.refused(why);
@@ -141,18 +104,6 @@ class Stock {
             setTimeout(() => this.connect(),
                        ms * this.random.between(1 - JITTER, 1 + JITTER));
         }
-    }
-
-    /* only while it is up */
-    emit(event, arg, done) {
-        let id = '';
-
-        if (done) {
-            id = this.next++;
-            this.acks.set(id, done);
-        }
-
-        this.engine.send(`2${id}${JSON.stringify([event, arg])}`);
     }
 
     /*
@@ -210,4 +161,4 @@ class Stock {
 }
 
 
-module.exports = { Stock };
+module.exports = { Raw };
