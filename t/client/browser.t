@@ -762,4 +762,4 @@ tap.run(async () => {
     await test('nothing on the consoles, no request elsewhere', async () => {
         isDeeply(complaints, [], 'complaints');
     });
-}, { timeout: 40000 });
+});

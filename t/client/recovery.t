@@ -405,4 +405,4 @@ tap.run(async () => {
     }
 
     await older(server);
-}, { timeout: 400000 });
+});

@@ -401,4 +401,4 @@ tap.run(async () => {
             is(outcome, null, 'outcome');
         }
     });
-}, { timeout: 900000 });
+});

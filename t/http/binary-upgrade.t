@@ -862,4 +862,4 @@ tap.run(async () => {
     await Promise.all([upgrading(), refusing()]);
     await Promise.all([reconfiguring(), commands()]);
     await recovering();
-}, { timeout: 240000 });
+});

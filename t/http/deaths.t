@@ -435,4 +435,4 @@ tap.run(async () => {
 
     await test('and nothing is left', () => nothing(server));
     await server.stop();
-}, { timeout: (SECONDS + 90) * 1000 });
+}, { timeout: (SECONDS + 600) * 1000 });

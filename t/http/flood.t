@@ -640,4 +640,4 @@ tap.run(async () => {
     await test('a chat afterwards', () => chat(server));
 
     await server.stop();
-}, { timeout: 120000 });
+});

@@ -468,4 +468,4 @@ tap.run(async () => {
     await zone();
     await manyRooms();
     await connections();
-}, { timeout: 90000 });
+});

@@ -595,4 +595,4 @@ tap.run(async () => {
     await test('the bystanders have noticed nothing', async () => {
         await bystanders.stop();
     });
-}, { timeout: 120000 });
+});

@@ -458,4 +458,4 @@ if (reference) {
 tap.run(async () => {
     await lagging();
     await orphans();
-}, { timeout: 120000 });
+});

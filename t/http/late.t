@@ -42,9 +42,16 @@ const REQUESTS = {
 };
 
 
-/* that a process has open */
-function files(pid) {
-    return fs.readdirSync(`/proc/${pid}/fd`).length;
+/* the server's end of "socket" belongs to a process: it has been accepted */
+function accepted({ localPort, remotePort }) {
+    const hex = (port) => port.toString(16).toUpperCase().padStart(4, '0');
+
+    return fs.readFileSync('/proc/net/tcp', 'latin1').split('\n').some((l) => {
+        const [, local, remote, , , , , , , inode] = l.trim().split(/\s+/);
+
+        return local && local.endsWith(`:${hex(remotePort)}`)
+               && remote.endsWith(`:${hex(localPort)}`) && inode !== '0';
+    });
 }
 
 
@@ -59,8 +66,6 @@ async function late(name, { uri, headers = [], answer }) {
     });
 
     await test(name, async () => {
-        const [pid] = server.workerPids();
-        const before = files(pid);
         const socket = await connect(server.port);
 
         let got = '';
@@ -68,7 +73,7 @@ async function late(name, { uri, headers = [], answer }) {
         socket.on('data', (data) => { got += data; });
         socket.on('close', () => { got += '<closed>'; });
 
-        await tap.until(10000, () => files(pid) > before,
+        await tap.until(10000, () => accepted(socket),
                         'the worker has accepted it');
         await server.reload();
         await sleep(1000);              /* the old worker has nothing to do */

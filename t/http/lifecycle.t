@@ -399,4 +399,4 @@ if (reference) {
 tap.run(async () => {
     await Promise.all([reloading(), dying()]);
     await Promise.all([quitting(), upgradesAndDeath()]);
-}, { timeout: 120000 });
+});

@@ -661,4 +661,4 @@ tap.run(async () => {
                { timeout: 15000 });
 
     await server.stop();
-}, { timeout: (SECONDS + 120) * 1000 });
+}, { timeout: (SECONDS + 600) * 1000 });

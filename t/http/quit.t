@@ -240,4 +240,4 @@ tap.run(async () => {
             await terminated(layout, 'SIGQUIT');
         });
     }
-}, { timeout: 600000 });
+});

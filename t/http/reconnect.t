@@ -430,4 +430,4 @@ tap.run(async () => {
     }, { timeout: 15000 });
 
     await server.stop();
-}, { timeout: 180000 });
+});

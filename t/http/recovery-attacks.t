@@ -572,4 +572,4 @@ tap.run(async () => {
     await crowded();
     await edge();
     await generations();
-}, { timeout: 120000 });
+});

@@ -790,4 +790,4 @@ tap.run(async () => {
 
     await deserted();
     await quits();
-}, { timeout: 900000 });
+});

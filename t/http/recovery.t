@@ -1073,4 +1073,4 @@ tap.run(async () => {
     await quiet();
     await size();
     await off();
-}, { timeout: 600000 });
+});

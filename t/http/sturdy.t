@@ -569,4 +569,4 @@ tap.run(async () => {
     await Promise.all([zoneSize(), longPolls()]);
     await floods();
     await Promise.all([workerCounts(), namespaces()]);
-}, { timeout: 60000 });
+});

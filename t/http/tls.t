@@ -691,4 +691,4 @@ tap.run(async () => {
     await longHttp2(engine);
     await rooms(chat);
     await overHttp2(chat);
-}, { timeout: 90000 });
+});

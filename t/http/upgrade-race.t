@@ -724,4 +724,4 @@ tap.run(async () => {
 
     await deaths(mortal);
     await mortal.stop();
-}, { timeout: 120000 });
+});
