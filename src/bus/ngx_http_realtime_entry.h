@@ -27,6 +27,8 @@ typedef enum {
     NGX_HTTP_REALTIME_ENTRY_POLL,       /* a GET is parked */
     NGX_HTTP_REALTIME_ENTRY_POST,       /* "packets" holds the body */
     NGX_HTTP_REALTIME_ENTRY_PROBE,      /* a WebSocket probes */
+    NGX_HTTP_REALTIME_ENTRY_HEAR,       /* what its client said is to be read:
+                                           it seems to be back elsewhere */
     NGX_HTTP_REALTIME_ENTRY_MOVE,       /* the session goes to "from" */
 
     /* to the owner of session "sid"; nobody waits */

@@ -91,6 +91,9 @@ ngx_http_realtime_on_connect(ngx_http_realtime_session_t *s,
 
     if (rc != NGX_OK) {
         ngx_http_realtime_identity_free(who);
+    }
+
+    if (rc == NGX_ERROR) {
         ngx_http_realtime_connect_refuse(s, pkt->nsp, "SERVER_BUSY",
                                          "The server is full");
     }
@@ -99,7 +102,8 @@ ngx_http_realtime_on_connect(ngx_http_realtime_session_t *s,
 
 /*
  * What the client shows to have its socket again.  NGX_OK: it has, and "who"
- * is taken; NGX_DECLINED: it begins anew; NGX_ERROR: no memory.
+ * is taken; NGX_DECLINED: it begins anew; NGX_ERROR: no memory; NGX_AGAIN: this
+ * is to be done once more.
  */
 
 static ngx_int_t
@@ -129,6 +133,7 @@ ngx_http_realtime_connect_again(ngx_http_realtime_session_t *s,
 
     ret.nsp = pkt->nsp;
     ret.who = who;
+    ret.auth = pkt->data;
     ret.pid = rt_str(ngx_max(len, 0), pid);
     ret.offset = rt_str(0, NULL);
 
@@ -143,7 +148,7 @@ ngx_http_realtime_connect_again(ngx_http_realtime_session_t *s,
 
     rc = ngx_http_realtime_recover(s->set->data, s, &ret);
 
-    if (rc != NGX_OK) {
+    if (rc == NGX_DECLINED || rc == NGX_ERROR) {
         ngx_http_realtime_count(s->set->bus, NOT_RECOVERED);
     }
 

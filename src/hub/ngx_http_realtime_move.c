@@ -4,6 +4,7 @@
 #include "hub/ngx_http_realtime_replay.h"
 #include "hub/ngx_http_realtime_settle.h"
 #include "session/ngx_http_realtime_input.h"
+#include "session/ngx_http_realtime_knock.h"
 #include "shm/ngx_http_realtime_directory.h"
 
 
@@ -25,6 +26,7 @@ typedef enum {
     NGX_HTTP_REALTIME_MOVED_ACK,
     NGX_HTTP_REALTIME_MOVED_PARTIAL,        /* the text of the event */
     NGX_HTTP_REALTIME_MOVED_ATTACHMENT,     /* the bytes */
+    NGX_HTTP_REALTIME_MOVED_KNOCK,          /* namespace, then payload */
     NGX_HTTP_REALTIME_MOVED_PACKET          /* the payload */
 } ngx_http_realtime_moved_e;
 
@@ -36,7 +38,7 @@ typedef struct {
     uint8_t   recoverable;
     uint8_t   binary;                       /* PACKET */
     uint32_t  number;                       /* reference, id, kind of room,
-                                               or how many */
+                                               how many, or how long */
     uint32_t  more;                         /* last ack id, or kind of ack */
     uint64_t  arg;
     u_char    id[RT_ID_LEN];
@@ -262,6 +264,7 @@ ngx_http_realtime_move_put_rest(ngx_http_realtime_mover_t *mv)
     uint32_t                         i;
     ngx_uint_t                       n;
     ngx_http_realtime_blob_t        *b;
+    ngx_http_realtime_knock_t       *k;
     ngx_http_realtime_moved_t        item;
     ngx_http_realtime_partial_t     *p = mv->session->partial;
     ngx_http_realtime_outq_chunk_t  *chunk;
@@ -278,6 +281,13 @@ ngx_http_realtime_move_put_rest(ngx_http_realtime_mover_t *mv)
         for (n = 0; n < p->have; n++) {
             ngx_http_realtime_move_put(mv, &item, p->attachments[n]);
         }
+    }
+
+    item.kind = NGX_HTTP_REALTIME_MOVED_KNOCK;
+
+    for (k = mv->session->knocks; k; k = k->next) {
+        item.number = k->nsp_len;
+        ngx_http_realtime_move_put(mv, &item, k->text);
     }
 
     item.kind = NGX_HTTP_REALTIME_MOVED_PACKET;
@@ -368,6 +378,8 @@ ngx_http_realtime_move_arrived(ngx_http_realtime_session_t *s, uint64_t pos)
     if ((s->sockets == NULL && !s->conf->echo) || s->partial) {
         ngx_http_realtime_session_grace(s);
     }
+
+    ngx_http_realtime_recover_knocks(s);
 }
 
 
@@ -475,6 +487,12 @@ ngx_http_realtime_move_build(ngx_http_realtime_mover_t *mv,
 
     case NGX_HTTP_REALTIME_MOVED_ATTACHMENT:
         return ngx_http_realtime_partial_add(s->partial, data, hub->log);
+
+    case NGX_HTTP_REALTIME_MOVED_KNOCK:
+        return ngx_http_realtime_knock_add(s, rt_str(item->number, data.data),
+                                           rt_str(data.len - item->number,
+                                                  data.data + item->number))
+               ? NGX_OK : NGX_ERROR;
 
     case NGX_HTTP_REALTIME_MOVED_PACKET:
         return ngx_http_realtime_move_build_packet(mv, item, data);

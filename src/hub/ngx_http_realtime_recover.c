@@ -4,12 +4,22 @@
 #include "hub/ngx_http_realtime_presence.h"
 #include "hub/ngx_http_realtime_replay.h"
 #include "hub/ngx_http_realtime_settle.h"
+#include "session/ngx_http_realtime_input.h"
+#include "session/ngx_http_realtime_knock.h"
 #include "shm/ngx_http_realtime_away.h"
 
 
 static ngx_int_t ngx_http_realtime_recover_claim(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_session_t *s, const ngx_http_realtime_return_t *ret,
     ngx_http_realtime_claim_t *claim);
+static ngx_int_t ngx_http_realtime_recover_ask(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_session_t *s, const ngx_http_realtime_return_t *ret,
+    const ngx_http_realtime_taken_t *t);
+static void ngx_http_realtime_recover_heard(ngx_http_realtime_waiter_t *w,
+    ngx_http_realtime_entry_t *e);
+static void ngx_http_realtime_recover_unheard(void *ctx,
+    ngx_http_realtime_beat_t *beat);
+static void ngx_http_realtime_recover_knock(ngx_http_realtime_knock_t *k);
 static ngx_int_t ngx_http_realtime_recover_take(ngx_http_realtime_hub_t *hub,
     const ngx_http_realtime_claim_t *claim, ngx_http_realtime_taken_t *t);
 static void ngx_http_realtime_recover_oust(ngx_http_realtime_hub_t *hub,
@@ -28,8 +38,11 @@ static void ngx_http_realtime_recover_save_one(void *ctx,
 /* who was there for so long did not come to be counted, s */
 #define NGX_HTTP_REALTIME_RECOVER_SETTLED  60
 
+/* how long a worker may take to read what has come from one client, ms */
+#define NGX_HTTP_REALTIME_RECOVER_ASK      1000
+
 /* of the log, one part in so many may be read before offsets are saved */
-#define NGX_HTTP_REALTIME_RECOVER_SAVE   8
+#define NGX_HTTP_REALTIME_RECOVER_SAVE     8
 
 
 ngx_int_t
@@ -48,6 +61,10 @@ ngx_http_realtime_recover(ngx_http_realtime_hub_t *hub,
 
     if (rc == NGX_DECLINED || rc == NGX_ERROR) {
         return rc;
+    }
+
+    if (rc == NGX_BUSY) {
+        return ngx_http_realtime_recover_ask(hub, s, ret, &t);
     }
 
     if (rc == NGX_ABORT) {
@@ -92,7 +109,8 @@ ngx_http_realtime_recover_claim(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_session_t *s, const ngx_http_realtime_return_t *ret,
     ngx_http_realtime_claim_t *claim)
 {
-    ngx_http_realtime_zone_t  *z = hub->bus->zone;
+    ngx_http_realtime_zone_t   *z = hub->bus->zone;
+    ngx_http_realtime_knock_t  *k;
 
     if (rt_pid_ref(ret->pid, &claim->socket) != RT_OK
         || ngx_http_realtime_away_id(z, claim->socket, claim->id) != NGX_OK
@@ -106,6 +124,13 @@ ngx_http_realtime_recover_claim(ngx_http_realtime_hub_t *hub,
     claim->window = ngx_http_realtime_session_window(s);
     claim->location = s->conf->location;
     claim->user = ret->who ? ret->who->id : rt_str(0, NULL);
+
+    /* what it was given since it was asked for may not have come through */
+
+    k = ngx_http_realtime_knock_find(s, ret->nsp);
+
+    claim->asked = (k != NULL);
+    claim->from = k ? k->from : 0;
     claim->began = (ret->offset.data == NULL);
     claim->limit = s->conf->recovery_limit;
 
@@ -116,6 +141,108 @@ ngx_http_realtime_recover_claim(ngx_http_realtime_hub_t *hub,
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Also when it is this worker that has the session: reading is no part of a
+ * call that is reading.
+ */
+
+static ngx_int_t
+ngx_http_realtime_recover_ask(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_session_t *s, const ngx_http_realtime_return_t *ret,
+    const ngx_http_realtime_taken_t *t)
+{
+    ngx_http_realtime_entry_t   e;
+    ngx_http_realtime_knock_t  *k;
+
+    k = ngx_http_realtime_knock_add(s, ret->nsp, ret->auth);
+    if (k == NULL) {
+        return NGX_ERROR;
+    }
+
+    k->from = t->from;
+    k->waiter.owner = t->owner;
+    k->waiter.since = ngx_http_realtime_bus_head(hub->bus);
+    k->waiter.answer = ngx_http_realtime_recover_heard;
+
+    if (ngx_http_realtime_waiter_add(&hub->bus->waiters, &k->waiter, hub->log)
+        != NGX_OK
+        || ngx_http_realtime_beat_set(&hub->set->beats, &k->beat,
+                                      ngx_http_realtime_recover_unheard,
+                                      NGX_HTTP_REALTIME_RECOVER_ASK,
+                                      ngx_current_msec)
+           != NGX_OK)
+    {
+        ngx_http_realtime_knock_free(k);
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&e, sizeof(e));
+
+    e.type = NGX_HTTP_REALTIME_ENTRY_HEAR;
+    e.to = t->owner;
+    e.handle = k->waiter.handle;
+    e.sid = rt_str(RT_ID_LEN, t->sid);
+
+    (void) ngx_http_realtime_bus_append(hub->bus, &e);
+
+    return NGX_AGAIN;
+}
+
+
+/* whatever the answer is: the worker may have died */
+
+static void
+ngx_http_realtime_recover_heard(ngx_http_realtime_waiter_t *w,
+    ngx_http_realtime_entry_t *e)
+{
+    ngx_http_realtime_recover_knock(ngx_queue_data(w,
+                                          ngx_http_realtime_knock_t, waiter));
+}
+
+
+static void
+ngx_http_realtime_recover_unheard(void *ctx, ngx_http_realtime_beat_t *beat)
+{
+    ngx_http_realtime_recover_knock(ngx_queue_data(beat,
+                                          ngx_http_realtime_knock_t, beat));
+}
+
+
+/* while "k" is there it was asked for its namespace */
+
+static void
+ngx_http_realtime_recover_knock(ngx_http_realtime_knock_t *k)
+{
+    rt_sio_packet_t  pkt;
+
+    if (ngx_http_realtime_session_alive(k->session)) {
+        ngx_http_realtime_knock_packet(k, &pkt);
+        ngx_http_realtime_input_let_in(k->session, &pkt);
+    }
+
+    ngx_http_realtime_knock_free(k);
+}
+
+
+void
+ngx_http_realtime_recover_knocks(ngx_http_realtime_session_t *s)
+{
+    rt_sio_packet_t             pkt;
+    ngx_http_realtime_knock_t  *k, *knocks = s->knocks;
+
+    s->knocks = NULL;
+
+    while (knocks) {
+        k = knocks;
+        knocks = k->next;
+
+        ngx_http_realtime_knock_packet(k, &pkt);
+        ngx_http_realtime_input_let_in(s, &pkt);
+        ngx_http_realtime_knock_free(k);
+    }
 }
 
 

@@ -5,7 +5,9 @@
  * speak it).
  *
  * A socket is taken from where it was (shm/~away), with its rooms, and is
- * given what it missed (~replay).
+ * given what it missed (~replay).  Where its connection is not known to be
+ * over, what has come over that is read first: the client may have said
+ * good-bye there.
  *
  * Also what makes that possible: each socket's last offset is written into
  * its record now and then.
@@ -25,6 +27,7 @@ typedef struct {
     rt_str_t                       nsp;
     rt_str_t                       pid;
     rt_str_t                       offset;  /* "data" NULL: it was given none */
+    rt_str_t                       auth;    /* the CONNECT's whole payload */
     ngx_http_realtime_identity_t  *who;     /* NULL: anonymous */
 } ngx_http_realtime_return_t;
 
@@ -32,11 +35,15 @@ typedef struct {
 /*
  * NGX_OK: "s" has the socket again, and owns ret->who; hub->on_recovered is
  * called, in an event of its own, when it has been given what it missed.
+ * NGX_AGAIN: it is not known yet, set->on_connect is called once more.
  * NGX_DECLINED: there is nothing that this client could have back.
  * NGX_ERROR: there was, but no memory is left for it.
  */
 ngx_int_t ngx_http_realtime_recover(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_session_t *s, const ngx_http_realtime_return_t *ret);
+
+/* CONNECTs of "s" that waited at another worker: they begin anew */
+void ngx_http_realtime_recover_knocks(ngx_http_realtime_session_t *s);
 
 /* an EVICT: the socket "id" in "nsp" has gone from "s", one way or another */
 void ngx_http_realtime_recover_evict(ngx_http_realtime_session_t *s,

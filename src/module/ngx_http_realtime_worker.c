@@ -9,6 +9,7 @@
 #include "hub/ngx_http_realtime_settle.h"
 #include "hub/ngx_http_realtime_typing.h"
 #include "shm/ngx_http_realtime_slot.h"
+#include "transport/ngx_http_realtime_hear.h"
 #include "transport/ngx_http_realtime_hold.h"
 #include "transport/ngx_http_realtime_polling.h"
 #include "transport/ngx_http_realtime_upgrade.h"
@@ -78,6 +79,7 @@ ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
     tp->in = ngx_palloc(cycle->pool, NGX_HTTP_REALTIME_SCRATCH_SIZE);
     tp->out = ngx_palloc(cycle->pool, NGX_HTTP_REALTIME_SCRATCH_SIZE);
     ngx_queue_init(&tp->probes);
+    ngx_http_realtime_hear_init(tp);
 
     if (tp->in == NULL || tp->out == NULL
         || ngx_http_realtime_sessions_init(&w->sessions, cycle->pool)

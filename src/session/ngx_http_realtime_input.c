@@ -1,5 +1,6 @@
 
 #include "session/ngx_http_realtime_input.h"
+#include "session/ngx_http_realtime_knock.h"
 
 #include "base/rt_base64.h"
 #include "proto/rt_eio.h"
@@ -182,18 +183,28 @@ static ngx_int_t
 ngx_http_realtime_input_connect(ngx_http_realtime_session_t *s,
     rt_sio_packet_t *sio)
 {
-    if (ngx_http_realtime_socket_find(s, sio->nsp)) {
+    if (ngx_http_realtime_socket_find(s, sio->nsp)
+        || ngx_http_realtime_knock_find(s, sio->nsp))
+    {
         return ngx_http_realtime_input_refuse(s,
                                      "CONNECT to a namespace joined already");
     }
 
+    ngx_http_realtime_input_let_in(s, sio);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_realtime_input_let_in(ngx_http_realtime_session_t *s,
+    rt_sio_packet_t *sio)
+{
     s->set->on_connect(s, sio);
 
     if (s->sockets) {
         ngx_http_realtime_beat_stop(&s->grace);
     }
-
-    return NGX_OK;
 }
 
 

@@ -36,6 +36,10 @@ ngx_int_t ngx_http_realtime_input_text(ngx_http_realtime_session_t *s,
 ngx_int_t ngx_http_realtime_input_binary(ngx_http_realtime_session_t *s,
     rt_str_t data);
 
+/* a CONNECT to a namespace where the session has no socket yet */
+void ngx_http_realtime_input_let_in(ngx_http_realtime_session_t *s,
+    rt_sio_packet_t *sio);
+
 /* a partial event as it was elsewhere; NULL: no memory */
 ngx_http_realtime_partial_t *ngx_http_realtime_partial_new(rt_str_t text,
     ngx_uint_t want, ngx_log_t *log);

@@ -54,6 +54,7 @@ typedef struct ngx_http_realtime_session_s   ngx_http_realtime_session_t;
 typedef struct ngx_http_realtime_sessions_s  ngx_http_realtime_sessions_t;
 typedef struct ngx_http_realtime_socket_s    ngx_http_realtime_socket_t;
 typedef struct ngx_http_realtime_partial_s   ngx_http_realtime_partial_t;
+typedef struct ngx_http_realtime_knock_s     ngx_http_realtime_knock_t;
 
 
 /* what a transport has to offer */
@@ -72,6 +73,9 @@ typedef struct {
 
     /* whether the client could be told now; NULL: it always can */
     ngx_uint_t  (*listens)(ngx_http_realtime_session_t *s);
+
+    /* reads what has come from the client; NULL: it was read as it came */
+    void        (*hear)(ngx_http_realtime_session_t *s);
 } ngx_http_realtime_transport_t;
 
 
@@ -107,6 +111,7 @@ struct ngx_http_realtime_session_s {
     void                                 *carrier;    /* the transport's own */
     ngx_http_realtime_socket_t           *sockets;
     ngx_http_realtime_partial_t          *partial;    /* attachments to come */
+    ngx_http_realtime_knock_t            *knocks;     /* CONNECTs that wait */
     ngx_http_realtime_outq_t              outq;
     ngx_http_realtime_beat_t              beat;       /* ping, or its pong */
     ngx_http_realtime_beat_t              grace;      /* for CONNECT, or

@@ -130,6 +130,11 @@ ngx_http_realtime_away_take(ngx_http_realtime_zone_t *z,
         rc = ngx_http_realtime_away_start(z, rec, claim, t);
     }
 
+    if (rc != NGX_DECLINED && t->live && !claim->asked) {
+        t->from = (rc == NGX_OK) ? t->from : 0;
+        rc = NGX_BUSY;
+    }
+
     if (rc == NGX_OK) {
         rc = ngx_http_realtime_away_rooms(z, rec, t);
     }
@@ -213,9 +218,12 @@ ngx_http_realtime_away_start(ngx_http_realtime_zone_t *z,
         return NGX_ABORT;
     }
 
-    if (t->from < tail
-        && rec->sent == (claim->began ? 0 : claim->offset)
-        && session->carrier != NGX_HTTP_REALTIME_CARRIER_TRANSIT)
+    if (claim->from) {
+        t->from = claim->from;
+
+    } else if (t->from < tail
+               && rec->sent == (claim->began ? 0 : claim->offset)
+               && session->carrier != NGX_HTTP_REALTIME_CARRIER_TRANSIT)
     {
         exact = t->live
                 ? atomic_load(&z->sh->slot[session->owner.slot].saved)

@@ -45,6 +45,8 @@ typedef struct {
     uint16_t                  window;           /* s that this may be away */
     uint16_t                  location;
     rt_str_t                  user;             /* empty: anonymous */
+    ngx_uint_t                asked;            /* who has it has been */
+    uint64_t                  from;             /* taken.from as it was then */
     ngx_uint_t                began;            /* it was given no offset */
     uint64_t                  offset;           /* or has all before this */
     uint64_t                  limit;            /* bytes of the log that it may
@@ -55,7 +57,8 @@ typedef struct {
 /* what came of it */
 
 typedef struct {
-    uint64_t                  from;     /* what it has to be told begins */
+    uint64_t                  from;     /* what it has to be told begins; 0: it
+                                           is not there any more */
     rt_ref_t                  session;  /* that it was in */
     ngx_http_realtime_wid_t   owner;    /* who had the session */
     ngx_uint_t                live;     /* and has it still */
@@ -74,6 +77,8 @@ typedef struct {
  *
  *     NGX_OK        it is there, with its memberships and its user
  *     NGX_AGAIN     t->size bytes are needed for the rooms; nothing happened
+ *     NGX_BUSY      somebody has it still, and is to be asked first: "*t" says
+ *                   who; nothing happened
  *     NGX_DECLINED  there is none any more, or it is somebody else's
  *     NGX_ABORT     it is theirs, but what was missed is not there any more;
  *                   "*t" says where it is, so that it can be settled

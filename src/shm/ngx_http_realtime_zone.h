@@ -36,7 +36,7 @@
  * layout or meaning: the workers of two binaries have them together.
  */
 #ifndef NGX_HTTP_REALTIME_ZONE_LAYOUT
-#define NGX_HTTP_REALTIME_ZONE_LAYOUT  3
+#define NGX_HTTP_REALTIME_ZONE_LAYOUT  4
 #endif
 
 /* what the arena counts in, bytes */

@@ -1,5 +1,6 @@
 
 #include "transport/ngx_http_realtime_operation.h"
+#include "transport/ngx_http_realtime_hear.h"
 #include "transport/ngx_http_realtime_polling.h"
 #include "transport/ngx_http_realtime_upgrade.h"
 #include "hub/ngx_http_realtime_recover.h"
@@ -88,6 +89,11 @@ ngx_http_realtime_operation_take(ngx_http_realtime_transports_t *tp,
         return;
     }
 
+    if (e->type == NGX_HTTP_REALTIME_ENTRY_HEAR) {
+        ngx_http_realtime_hear(tp, NULL, e);
+        return;
+    }
+
     ngx_http_realtime_operation_refuse(tp, e->from, e->handle,
                                        NGX_HTTP_REALTIME_UNKNOWN_SID);
 }
@@ -121,6 +127,10 @@ ngx_http_realtime_operation_do(ngx_http_realtime_transports_t *tp,
 
     case NGX_HTTP_REALTIME_ENTRY_PROBE_END:
         ngx_http_realtime_upgrade_ended(s);
+        break;
+
+    case NGX_HTTP_REALTIME_ENTRY_HEAR:
+        ngx_http_realtime_hear(tp, s, e);
         break;
 
     case NGX_HTTP_REALTIME_ENTRY_MOVE:

@@ -38,7 +38,8 @@ const ngx_http_realtime_transport_t  ngx_http_realtime_polling = {
     NGX_HTTP_REALTIME_POLLING,
     ngx_http_realtime_polling_flush,
     ngx_http_realtime_polling_close,
-    ngx_http_realtime_polling_listens
+    ngx_http_realtime_polling_listens,
+    NULL
 };
 
 

@@ -27,6 +27,8 @@ typedef struct {
     u_char                        *out;         /* bytes being gathered */
     ngx_queue_t                    probes;      /* WebSockets that probe */
     ngx_uint_t                     lingering;   /* closing WebSockets */
+    ngx_queue_t                    heard;       /* ~hear: to be answered */
+    ngx_event_t                    hear;
     ngx_event_t                   *leave;       /* exiting: looks whether all
                                                    have gone */
     unsigned                       ready:1;     /* this worker has a slot */

@@ -15,6 +15,7 @@ static void ngx_http_realtime_websocket_flush(ngx_http_realtime_session_t *s);
 static ngx_int_t ngx_http_realtime_websocket_send_some(
     ngx_http_realtime_websocket_t *ws, ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_websocket_close(ngx_http_realtime_session_t *s);
+static void ngx_http_realtime_websocket_hear(ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_websocket_lingered(void *ctx,
     ngx_http_realtime_beat_t *beat);
 
@@ -23,7 +24,8 @@ const ngx_http_realtime_transport_t  ngx_http_realtime_websocket = {
     NGX_HTTP_REALTIME_WEBSOCKET,
     ngx_http_realtime_websocket_flush,
     ngx_http_realtime_websocket_close,
-    NULL
+    NULL,
+    ngx_http_realtime_websocket_hear
 };
 
 
@@ -84,6 +86,24 @@ ngx_http_realtime_websocket_read_handler(ngx_event_t *rev)
         || ngx_handle_read_event(rev, 0) != NGX_OK)
     {
         ngx_http_realtime_websocket_gone(ws);
+    }
+}
+
+
+/* what nginx may not have been told of yet counts, too */
+
+static void
+ngx_http_realtime_websocket_hear(ngx_http_realtime_session_t *s)
+{
+    ngx_event_t                    *rev;
+    ngx_http_realtime_websocket_t  *ws = s->carrier;
+
+    if (ws->c) {
+        rev = ws->c->read;
+        rev->ready = 1;
+        rev->available = -1;
+
+        ngx_http_realtime_websocket_read_handler(rev);
     }
 }
 

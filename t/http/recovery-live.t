@@ -1,0 +1,263 @@
+#!/usr/bin/env node
+'use strict';
+
+/*
+ * Who comes back while nobody knows that the old connection is over: what the
+ * client said there last is heard first, a good-bye above all.  Its worker is
+ * held up by a signal, so that there is something unread.
+ */
+
+const { done, got, join, unique } = require('../lib/people');
+const {
+    complete, dial, elsewhere, has, heard, pair, required, say, serve, settled,
+    test
+} = require('../lib/recovery');
+const { EVENT } = require('../lib/sio');
+const tap = require('../lib/tap');
+const { sign } = require('../lib/tokens');
+
+const { is, isDeeply, ok, sleep } = tap;
+
+const TRANSPORTS = ['websocket', 'polling'];
+
+/* ms in which everything else has happened that is going to */
+const A_WHILE = 300;
+
+
+/* alice's worker does not run while "fn" does */
+async function holding({ worker }, fn) {
+    process.kill(worker, 'SIGSTOP');
+
+    try {
+        await fn();
+
+    } finally {
+        process.kill(worker, 'SIGCONT');
+    }
+}
+
+
+/* alice, and the connection that she will come back on, elsewhere */
+async function twice(server, transport) {
+    const { alice, bob, roomName } = await pair(server);
+
+    const next = await dial(server, {
+        transport, on: elsewhere(server, alice)
+    });
+
+    await has(bob, roomName, 0);
+    bob.log.length = 0;
+
+    return { alice, bob, next, roomName };
+}
+
+
+/* whether she was recovered; what she said before that has not been heard */
+function enters(next, alice) {
+    return next.enter({ user: alice.user, from: { ...alice.states['/'] } });
+}
+
+
+async function farewells(server) {
+    const goodbyes = {
+        'a DISCONNECT': (s) => s.disconnect(),
+
+        'a DISCONNECT and a close frame': (s) => {
+            s.disconnect();
+            s.client.ws.close(1000);
+        },
+
+        'a bad packet': (s) => s.client.packet('x'),
+
+        'a bad packet and a close frame': (s) => {
+            s.client.packet('x');
+            s.client.ws.close(1000);
+        }
+    };
+
+    for (const [name, goodbye] of Object.entries(goodbyes)) {
+        for (const transport of TRANSPORTS) {
+            await test(server, `${transport}: unread, ${name}`, async () => {
+                const { alice, bob, next, roomName } = await twice(server,
+                                                                  transport);
+                let entered;
+
+                await holding(alice, async () => {
+                    await goodbye(alice);
+                    entered = enters(next, alice);
+                    await sleep(A_WHILE);
+                    isDeeply(next.states, {}, 'nothing yet');
+                });
+
+                ok(!await entered, 'it begins anew');
+                is(await join(next, roomName), 2, 'memberCount');
+                await settled(bob);
+                is(got(bob, 'user:left').length, 1, 'user:left');
+                is(got(bob, 'user:joined').length, 1, 'user:joined');
+            });
+        }
+    }
+}
+
+
+async function words(server) {
+    for (const transport of TRANSPORTS) {
+        await test(server, `${transport}: unread, a message`, async () => {
+            const { alice, bob, next, roomName } = await twice(server,
+                                                              transport);
+            let entered;
+
+            await holding(alice, async () => {
+                alice.handle = () => {};
+                alice.packet({ type: EVENT, nsp: '/', data: [
+                    'message:send', { roomName, content: 'unread' }
+                ] });
+                entered = enters(next, alice);
+                await sleep(A_WHILE);
+            });
+
+            ok(await entered, 'recovered');
+            await say(bob, roomName, ['read']);
+            await complete(roomName, ['unread', 'read'], next);
+            isDeeply(heard(bob, roomName), ['unread', 'read'], 'bob');
+            isDeeply(got(bob, 'user:left'), [], 'user:left');
+        });
+    }
+}
+
+
+/* nobody waits for ever */
+async function deaf(server) {
+    await test(server, 'a worker that does not answer', async () => {
+        const { alice, bob, next, roomName } = await twice(server,
+                                                          'websocket');
+
+        await holding(alice, async () => {
+            ok(await enters(next, alice), 'recovered');
+        });
+
+        await alice.waitClose();
+        await say(bob, roomName, ['x']);
+        await complete(roomName, ['x'], next);
+        isDeeply(got(bob, 'user:left'), [], 'user:left');
+        is((await server.metrics()).sockets.total, 2, 'sockets');
+    });
+
+    for (const transport of TRANSPORTS) {
+        await test(server, `${transport}: a worker that dies over it`,
+            async () => {
+                const { alice, bob, next, roomName } = await twice(server,
+                                                                  transport);
+
+                process.kill(alice.worker, 'SIGSTOP');
+
+                const entered = enters(next, alice);
+
+                await sleep(A_WHILE);
+                await server.killWorker(alice.worker);
+                ok(await entered, 'recovered');
+                await say(bob, roomName, ['x']);
+                await complete(roomName, ['x'], next);
+                isDeeply(got(bob, 'user:left'), [], 'user:left');
+            });
+    }
+}
+
+
+/* the session that waits goes to another worker meanwhile */
+async function moving(server) {
+    await test(server, 'an upgrade while it waits', async () => {
+        for (let i = 0; i < 8; i++) {
+            const { alice, bob, next, roomName } = await twice(server,
+                                                              'polling');
+            let entered, upgraded;
+
+            await holding(alice, async () => {
+                entered = enters(next, alice);
+                upgraded = next.client.upgrade();
+                await sleep(A_WHILE);
+            });
+
+            ok(await entered, 'recovered');
+            await upgraded;
+            is(next.client.transport, 'websocket', 'transport');
+            await say(bob, roomName, ['x']);
+            await complete(roomName, ['x'], next);
+            isDeeply(got(bob, 'user:left'), [], 'user:left');
+            await Promise.all([bob, next].map((s) => s.client.close()));
+        }
+    }, { timeout: 60000 });
+
+    await test(server, 'one who goes while it waits', async () => {
+        const { alice, bob, next, roomName } = await twice(server,
+                                                          'websocket');
+        await holding(alice, async () => {
+            enters(next, alice).catch(() => {});
+            await sleep(A_WHILE);
+            next.destroy();
+        });
+
+        await done(alice, 'message:send', { roomName, content: 'still there' });
+        await has(bob, roomName, 1);
+    });
+
+    await test(server, 'two CONNECTs while it waits', async () => {
+        const { alice, next } = await twice(server, 'websocket');
+        const { pid, offset } = alice.states['/'];
+        const token = sign({ userId: alice.user });
+
+        await holding(alice, async () => {
+            const packet = `40${JSON.stringify({ pid, offset, token })}`;
+
+            next.client.packet(packet);
+            next.client.packet(packet);
+            await next.waitClose();
+        });
+    });
+}
+
+
+/* the official client, which does not wait between the two */
+async function official(server) {
+    const { io } = tap.load('socket.io-client');
+
+    for (const transports of [['websocket'], ['polling'],
+                              ['polling', 'websocket']]) {
+
+        await test(server, `socket.io-client: disconnect().connect(), `
+                           + `${transports}`, async () => {
+            const socket = io(server.url, {
+                transports, forceNew: true,
+                auth: { token: sign({ userId: unique('carol') }) }
+            });
+
+            tap.cleanup(() => socket.disconnect());
+
+            let greeted = new Promise((r) => { socket.once('connected', r); });
+
+            for (let i = 0; i < 10; i++) {
+                const hello = await tap.within(5000, greeted, 'the greeting');
+
+                is(hello.recovered, undefined, 'recovered');
+                greeted = new Promise((r) => { socket.once('connected', r); });
+                socket.disconnect().connect();
+            }
+
+            await greeted;
+        }, { timeout: 60000 });
+    }
+}
+
+
+required();
+
+tap.run(async () => {
+    const server = await serve({ workers: 4, reuseport: true });
+
+    await farewells(server);
+    await words(server);
+    await deaf(server);
+    await moving(server);
+    await official(server);
+    await server.stop();
+});
