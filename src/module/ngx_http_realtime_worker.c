@@ -58,7 +58,7 @@ static void ngx_http_realtime_worker_send_away(void *ctx,
 #define NGX_HTTP_REALTIME_FOLLOWED  1000
 
 /* how long somebody who polls may be between two GETs, or not connect, ms */
-#define NGX_HTTP_REALTIME_NEXT_POLL  2000
+#define NGX_HTTP_REALTIME_NEXT_POLL  5000
 
 /* what draining may take, halved for each generation after the next one, ms */
 #define NGX_HTTP_REALTIME_CROWDED   10000

@@ -508,7 +508,11 @@ async function workerCounts() {
             });
 
         await test(`workers: ${workers}, counts are right`, async () => {
-            is(server.workerPids().length, workers, 'workers');
+            await tap.until(10000, () => {
+                return server.workerPids().length === workers;
+
+            }, 'old workers have gone');
+
             await settle(server, list.length);
         });
     }

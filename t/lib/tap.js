@@ -9,6 +9,7 @@
  * ok" and a plan, never in a hang or in silence.
  */
 
+const fs = require('node:fs');
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
 const util = require('node:util');
@@ -237,14 +238,34 @@ async function attempt(fn, timeout, prefix) {
 }
 
 
-/* notes every stretch of time that this process did not get to run */
+/* us for which some process had to wait for a processor (PSI), so far */
+function pressure() {
+    try {
+        const text = fs.readFileSync('/proc/pressure/cpu', 'latin1');
+
+        return Number(/^some .*total=(\d+)/.exec(text)[1]);
+
+    } catch (e) {
+        return 0;
+    }
+}
+
+
+/*
+ * Notes every stretch of time that this process did not get to run, or another
+ * one, which may have been nginx.
+ */
 function watchClock() {
     clocked = true;
     loop.enable();
 
-    setInterval(() => {
-        const max = Math.round(loop.max / 1e6);
+    let before = pressure();
 
+    setInterval(() => {
+        const now = pressure();
+        const max = Math.round(Math.max(loop.max / 1e6, (now - before) / 1e3));
+
+        before = now;
         loop.reset();
 
         if (max > LAG) {
