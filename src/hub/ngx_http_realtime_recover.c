@@ -239,8 +239,11 @@ ngx_http_realtime_recover_knocks(ngx_http_realtime_session_t *s)
         k = knocks;
         knocks = k->next;
 
-        ngx_http_realtime_knock_packet(k, &pkt);
-        ngx_http_realtime_input_let_in(s, &pkt);
+        if (ngx_http_realtime_session_alive(s)) {
+            ngx_http_realtime_knock_packet(k, &pkt);
+            ngx_http_realtime_input_let_in(s, &pkt);
+        }
+
         ngx_http_realtime_knock_free(k);
     }
 }
@@ -313,12 +316,17 @@ ngx_http_realtime_recover_evict(ngx_http_realtime_session_t *s, rt_str_t nsp,
         return;
     }
 
-    /* what is another session's now is left alone by whoever closes it */
+    /*
+     * What is another session's now is left alone by whoever closes it.  A
+     * client that is in other namespaces, too, goes on, and is told.
+     */
 
-    ngx_http_realtime_socket_close(sk);
-
-    if (s->sockets == NULL) {
+    if (s->sockets == sk && sk->next == NULL && s->knocks == NULL) {
+        ngx_http_realtime_socket_close(sk);
         ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
+
+    } else {
+        ngx_http_realtime_socket_kick(sk);
     }
 }
 

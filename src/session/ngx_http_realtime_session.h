@@ -74,8 +74,11 @@ typedef struct {
     /* whether the client could be told now; NULL: it always can */
     ngx_uint_t  (*listens)(ngx_http_realtime_session_t *s);
 
-    /* reads what has come from the client; NULL: it was read as it came */
-    void        (*hear)(ngx_http_realtime_session_t *s);
+    /*
+     * Reads what has come from the client: NGX_OK, or NGX_AGAIN when there is
+     * more of it.  NULL: it was read as it came.
+     */
+    ngx_int_t   (*hear)(ngx_http_realtime_session_t *s);
 } ngx_http_realtime_transport_t;
 
 

@@ -8,12 +8,26 @@ typedef struct {
     ngx_queue_t              queue;             /* tp->heard */
     ngx_http_realtime_wid_t  to;
     uint64_t                 handle;
+    ngx_msec_t               since;
+    u_char                   sid[RT_ID_LEN];
 } ngx_http_realtime_heard_t;
 
 
 static void ngx_http_realtime_hear_handler(ngx_event_t *ev);
+static ngx_int_t ngx_http_realtime_hear_one(ngx_http_realtime_session_t *s,
+    ngx_msec_t since);
 static void ngx_http_realtime_hear_answer(ngx_http_realtime_transports_t *tp,
     ngx_http_realtime_wid_t to, uint64_t handle);
+
+
+/* whoever asks does not wait longer, ms */
+#define NGX_HTTP_REALTIME_HEAR_MAX    1000
+
+/* how long a client that polls may need for another request, ms */
+#define NGX_HTTP_REALTIME_HEAR_POST   250
+
+/* when there is more to come, ms */
+#define NGX_HTTP_REALTIME_HEAR_AGAIN  10
 
 
 void
@@ -33,18 +47,7 @@ ngx_http_realtime_hear(ngx_http_realtime_transports_t *tp,
 {
     ngx_http_realtime_heard_t  *h;
 
-    /*
-     * A client that changes its transport keeps what it has to say until it
-     * has: whoever asked waits as long as it can.
-     */
-
-    if (s && s->state == NGX_HTTP_REALTIME_SESSION_UPGRADING) {
-        return;
-    }
-
-    if (s && s->transport && s->transport->hear && !s->arriving) {
-        s->transport->hear(s);
-    }
+    (void) ngx_http_realtime_hear_one(s, ngx_current_msec);
 
     h = ngx_alloc(sizeof(ngx_http_realtime_heard_t), tp->log);
 
@@ -55,33 +58,77 @@ ngx_http_realtime_hear(ngx_http_realtime_transports_t *tp,
 
     h->to = e->from;
     h->handle = e->handle;
+    h->since = ngx_current_msec;
+    ngx_memcpy(h->sid, e->sid.data, RT_ID_LEN);
 
     ngx_queue_insert_tail(&tp->heard, &h->queue);
     ngx_post_event(&tp->hear, &ngx_posted_events);
 }
 
 
+/* behind whatever ends sessions in this turn */
+
 static void
 ngx_http_realtime_hear_handler(ngx_event_t *ev)
 {
-    ngx_queue_t                     *q;
+    ngx_uint_t                       again = 0;
+    ngx_queue_t                     *q, *next;
     ngx_http_realtime_heard_t       *h;
+    ngx_http_realtime_session_t     *s;
     ngx_http_realtime_transports_t  *tp = ev->data;
 
-    if (!ngx_queue_empty(&tp->set->closing)) {
-        ngx_post_event(ev, &ngx_posted_next_events);
-        return;
-    }
-
-    while (!ngx_queue_empty(&tp->heard)) {
-        q = ngx_queue_head(&tp->heard);
-        ngx_queue_remove(q);
-
+    for (q = ngx_queue_head(&tp->heard);
+         q != ngx_queue_sentinel(&tp->heard);
+         q = next)
+    {
+        next = ngx_queue_next(q);
         h = ngx_queue_data(q, ngx_http_realtime_heard_t, queue);
 
+        s = ngx_http_realtime_session_find(tp->set,
+                                           rt_str(RT_ID_LEN, h->sid));
+
+        if (ngx_current_msec - h->since < NGX_HTTP_REALTIME_HEAR_MAX
+            && (ngx_http_realtime_hear_one(s, h->since) != NGX_OK
+                || !ngx_queue_empty(&tp->set->closing)))
+        {
+            again = 1;
+            continue;
+        }
+
+        ngx_queue_remove(q);
         ngx_http_realtime_hear_answer(tp, h->to, h->handle);
         ngx_free(h);
     }
+
+    if (again) {
+        ngx_add_timer(ev, NGX_HTTP_REALTIME_HEAR_AGAIN);
+    }
+}
+
+
+/*
+ * NGX_AGAIN: there is more to come.  A client that changes its transport keeps
+ * what it has to say until it has, and one that polls until its last request
+ * was answered.
+ */
+
+static ngx_int_t
+ngx_http_realtime_hear_one(ngx_http_realtime_session_t *s, ngx_msec_t since)
+{
+    if (s == NULL) {
+        return NGX_OK;
+    }
+
+    if (s->arriving || s->state == NGX_HTTP_REALTIME_SESSION_UPGRADING) {
+        return NGX_AGAIN;
+    }
+
+    if (s->transport->hear == NULL) {
+        return (ngx_current_msec - since < NGX_HTTP_REALTIME_HEAR_POST)
+               ? NGX_AGAIN : NGX_OK;
+    }
+
+    return s->transport->hear(s);
 }
 
 

@@ -15,8 +15,9 @@
 void ngx_http_realtime_hear_init(ngx_http_realtime_transports_t *tp);
 
 /*
- * Reads it, and answers when a session that ends by it has ended.  "s" NULL: it
- * has begun to end already.
+ * Reads it, and answers when all of it is read, and a session that ends by it
+ * has ended; not at all when that takes longer than whoever asks will wait.
+ * "s" NULL: it has begun to end already.
  */
 void ngx_http_realtime_hear(ngx_http_realtime_transports_t *tp,
     ngx_http_realtime_session_t *s, ngx_http_realtime_entry_t *e);

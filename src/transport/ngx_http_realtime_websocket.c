@@ -15,7 +15,8 @@ static void ngx_http_realtime_websocket_flush(ngx_http_realtime_session_t *s);
 static ngx_int_t ngx_http_realtime_websocket_send_some(
     ngx_http_realtime_websocket_t *ws, ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_websocket_close(ngx_http_realtime_session_t *s);
-static void ngx_http_realtime_websocket_hear(ngx_http_realtime_session_t *s);
+static ngx_int_t ngx_http_realtime_websocket_hear(
+    ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_websocket_lingered(void *ctx,
     ngx_http_realtime_beat_t *beat);
 
@@ -92,19 +93,30 @@ ngx_http_realtime_websocket_read_handler(ngx_event_t *rev)
 
 /* what nginx may not have been told of yet counts, too */
 
-static void
+static ngx_int_t
 ngx_http_realtime_websocket_hear(ngx_http_realtime_session_t *s)
 {
     ngx_event_t                    *rev;
     ngx_http_realtime_websocket_t  *ws = s->carrier;
 
-    if (ws->c) {
-        rev = ws->c->read;
-        rev->ready = 1;
-        rev->available = -1;
-
-        ngx_http_realtime_websocket_read_handler(rev);
+    if (ws->c == NULL) {
+        return NGX_OK;
     }
+
+    rev = ws->c->read;
+    rev->ready = 1;
+    rev->available = -1;
+
+    ngx_http_realtime_websocket_read_handler(rev);
+
+    if (!ngx_http_realtime_session_alive(s) || ws->broken) {
+        return NGX_OK;
+    }
+
+    /* others had their turn, or a message has begun to arrive */
+
+    return (rev->ready || ws->paused || ws->payload || ws->message.len)
+           ? NGX_AGAIN : NGX_OK;
 }
 
 

@@ -339,6 +339,7 @@ async function farewell(target, crews, plan, before) {
     const long = { timeout: WINDOW * 1000 + PATIENCE * 3 };
 
     await test('all go, and each is told of once', async () => {
+        await all(crews, 'forget', {});
         await all(crews, 'go', {});
         await present(target, observers);
 

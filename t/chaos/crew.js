@@ -92,7 +92,7 @@ class Crew {
     /* "each": how long between two cuts of the same client, ms */
     storm({ seconds, each }) {
         this.running = true;
-        this.people.forEach((p) => p.gossip.splice(0));
+        this.forget();
 
         this.people.filter((p) => p.spec.every).forEach((p) => this.talk(p));
         this.people.filter((p) => p.spec.leaver).forEach((p) => {
@@ -195,10 +195,13 @@ class Crew {
         };
     }
 
+    /* what was told so far is of no interest */
+    forget() {
+        this.people.forEach((p) => p.gossip.splice(0));
+    }
+
     /* all go but the observers; a few of them without a word */
     go({ words }) {
-        this.people.forEach((p) => p.gossip.splice(0));
-
         for (const p of this.here.filter((o) => !o.spec.observer)) {
             if (words || this.random.below(10)) {
                 p.link.leave();

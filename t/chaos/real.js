@@ -3,9 +3,10 @@
 /*
  * real.js: the official client, with the same face as that of raw.js.
  *
- * It keeps events that come before CONNECT when the connection breaks in
- * between, although their offset does not count yet, and so delivers them again
- * when they come again: those are counted, and told to nobody.
+ * What it has received but not handed out when its engine closes, since it
+ * decodes packets a little later, or CONNECT had not come, it hands out after the
+ * next CONNECT.  But their offset did not count when it connected, so they come
+ * again.  Those are counted, and told to nobody.
  */
 
 const { io } = require('socket.io-client');
@@ -32,8 +33,7 @@ class Real {
         this.up = false;
         this.done = false;
         this.pid = undefined;
-        this.kept = false;
-        this.had = new Set();
+        this.kept = new Map();
         this.again = 0;
     }
 
@@ -57,8 +57,12 @@ class Real {
         });
 
         s.io.on('ping', () => this.on.heard());
-        s.io.on('close', () => {
-            this.kept = s.receiveBuffer.length > 0;
+
+        /* events that are kept, by their text, and whether each has been had */
+        s.io.on('open', () => {
+            this.kept = new Map(s.receiveBuffer.map((args) => {
+                return [JSON.stringify(args), false];
+            }));
         });
     }
 
@@ -85,8 +89,6 @@ class Real {
 
     connected() {
         this.begin();
-        this.kept = false;
-        this.had.clear();
         this.up = true;
         this.on.up({ fresh: this.isFresh });
     }
@@ -95,15 +97,16 @@ class Real {
         this.begin();
         this.on.heard();
 
-        if (this.kept) {
-            const text = JSON.stringify(args);
+        const text = JSON.stringify(args);
 
-            if (this.had.has(text)) {
-                this.again++;
-                return;
-            }
+        if (this.kept.get(text)) {
+            this.kept.delete(text);
+            this.again++;
+            return;
+        }
 
-            this.had.add(text);
+        if (this.kept.has(text)) {
+            this.kept.set(text, true);
         }
 
         this.on.event(args[0], args[1]);

@@ -17,6 +17,7 @@ const {
     say, serve, settled, test, words
 } = require('../lib/recovery');
 const server_ = require('../lib/server');
+const { DISCONNECT } = require('../lib/sio');
 const tap = require('../lib/tap');
 const { sign } = require('../lib/tokens');
 const { frame } = require('../lib/ws');
@@ -305,6 +306,12 @@ async function greedy(server) {
 
             try {
                 await s.enter({ from: { pid } });
+
+                /* whoever had it goes on without */
+                if (n) {
+                    is((await list[(n + 1) % 2].reply()).type, DISCONNECT,
+                       'type');
+                }
 
             } catch (e) {
                 ok(!s.client.open, `closed: ${e.message}`);

@@ -9,10 +9,10 @@
 
 const { done, got, join, unique } = require('../lib/people');
 const {
-    complete, dial, elsewhere, has, heard, pair, required, say, serve, settled,
+    come, complete, dial, elsewhere, has, heard, pair, required, say, serve, settled,
     test
 } = require('../lib/recovery');
-const { EVENT } = require('../lib/sio');
+const { CONNECT, DISCONNECT, EVENT } = require('../lib/sio');
 const tap = require('../lib/tap');
 const { sign } = require('../lib/tokens');
 
@@ -126,6 +126,89 @@ async function words(server) {
 }
 
 
+/* more than is read in one go, and in the midst of a message */
+async function much(server) {
+    for (const bye of [true, false]) {
+        for (const size of [200000, 1500000]) {
+            await test(server, `unread, ${size} bytes`
+                               + (bye ? ', and a DISCONNECT' : ''), async () => {
+                const { alice, bob, next, roomName } = await twice(server,
+                                                                  'websocket');
+                const n = size / 4000;
+                let entered;
+
+                await holding(alice, async () => {
+                    alice.handle = () => {};
+
+                    for (let i = 0; i < n; i++) {
+                        alice.packet({ type: EVENT, nsp: '/', data: [
+                            'message:send',
+                            { roomName, content: `${i} `.padEnd(3900, 'x') }
+                        ] });
+                    }
+
+                    if (bye) {
+                        alice.disconnect();
+                    }
+
+                    await sleep(A_WHILE);
+                    entered = enters(next, alice);
+                    await sleep(A_WHILE);
+                });
+
+                is(await entered, !bye, 'recovered');
+                await has(bob, roomName, n);
+                is(heard(bob, roomName).length, n, 'messages');
+            });
+        }
+    }
+}
+
+
+/* who loses the race for a socket of one of its namespaces is told so */
+async function rivals(server) {
+    await test(server, 'one pid on three connections with other namespaces',
+        async () => {
+            const alice = await come(server, {
+                user: unique('alice'), nsp: '/custom'
+            });
+
+            const from = { ...alice.states['/custom'] };
+            const on = elsewhere(server, alice);
+            const first = await dial(server, { on });
+            const all = [first];
+
+            while (all.length < 3) {
+                all.push(await dial(server, { on: (w) => w === first.worker }));
+            }
+
+            await Promise.all(all.map((s) => s.enter({ user: alice.user })));
+
+            await holding(alice, async () => {
+                for (const s of all) {
+                    s.packet({ type: CONNECT, nsp: '/custom', data: {
+                        ...from, token: sign({ userId: alice.user })
+                    } });
+                }
+
+                await sleep(A_WHILE);
+            });
+
+            const ended = [];
+
+            for (const s of all) {
+                const { type, data } = await s.reply('/custom');
+
+                type === CONNECT ? is(data.pid, from.pid, 'pid')
+                                 : ended.push(type);
+            }
+
+            isDeeply(ended, [DISCONNECT, DISCONNECT], 'the others');
+            await Promise.all(all.map((s) => done(s, 'pong', { timestamp: 0 })));
+        });
+}
+
+
 /* nobody waits for ever */
 async function deaf(server) {
     await test(server, 'a worker that does not answer', async () => {
@@ -235,11 +318,17 @@ async function official(server) {
 
             let greeted = new Promise((r) => { socket.once('connected', r); });
 
-            for (let i = 0; i < 10; i++) {
+            for (let i = 0; i < 15; i++) {
                 const hello = await tap.within(5000, greeted, 'the greeting');
 
                 is(hello.recovered, undefined, 'recovered');
                 greeted = new Promise((r) => { socket.once('connected', r); });
+
+                if (i % 3) {
+                    socket.emit('shout', { x: 'x'.repeat(i % 3 === 1 ? 1000
+                                                                     : 900000) });
+                }
+
                 socket.disconnect().connect();
             }
 
@@ -256,6 +345,8 @@ tap.run(async () => {
 
     await farewells(server);
     await words(server);
+    await much(server);
+    await rivals(server);
     await deaf(server);
     await moving(server);
     await official(server);
