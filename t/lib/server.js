@@ -516,4 +516,4 @@ async function start(opts = {}) {
 }
 
 
-module.exports = { MODULE, NGINX, alive, check, knows, start };
+module.exports = { MODULE, NGINX, alive, check, freePort, knows, start };
