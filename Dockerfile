@@ -9,7 +9,7 @@ FROM debian:12 AS build
 
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        nginx nginx-dev gcc make libc6-dev libssl-dev libgumbo-dev
+        nginx nginx-dev gcc make libc6-dev libssl-dev libgumbo-dev libpq-dev
 
 WORKDIR /src
 
@@ -22,7 +22,7 @@ RUN make
 FROM debian:12-slim
 
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends nginx libgumbo1 \
+    && apt-get install --yes --no-install-recommends nginx libgumbo1 libpq5 \
     && rm -rf /var/lib/apt/lists/*
 
 COPY --from=build /src/build/ngx_http_realtime_module.so \

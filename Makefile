@@ -37,6 +37,7 @@ all: module
 
 -include t/unit/unit.mk
 -include t/fuzz/fuzz.mk
+-include t/store/store.mk
 -include bench/bench.mk
 
 
