@@ -292,6 +292,7 @@ ngx_http_realtime_pg_reset(ngx_http_realtime_pg_t *pg)
         ngx_http_realtime_pg_unwatch(pg);
         pg->conn = NULL;
         PQfinish(conn);
+        ngx_http_realtime_pg_hush();
     }
 
     pg->queued = 0;
@@ -370,13 +371,11 @@ ngx_http_realtime_pg_log(ngx_http_realtime_pg_t *pg, ngx_uint_t was_ready)
     const char                      *remedy;
     ngx_http_realtime_pg_trouble_e   trouble;
 
-    trouble = ngx_http_realtime_pg_trouble(&pg->last);
+    trouble = ngx_http_realtime_pg_trouble(&pg->last, &remedy);
 
     if (pg->down && trouble == pg->trouble) {
         return;
     }
-
-    remedy = ngx_http_realtime_pg_trouble_remedy(trouble);
 
     ngx_log_error(NGX_LOG_ERR, pg->log, 0,
                   "realtime postgres %V: %s: %V%s%s", &pg->conf->url->text,

@@ -82,11 +82,16 @@ ngx_http_realtime_pg_connect(ngx_http_realtime_pg_t *pg, ngx_array_t *addrs)
 void
 ngx_http_realtime_pg_poll(ngx_http_realtime_pg_t *pg)
 {
-    ngx_int_t  rc = NGX_ERROR;
+    ngx_int_t                  rc = NGX_ERROR;
+    PostgresPollingStatusType  step;
 
     ngx_http_realtime_pg_unwatch(pg);
 
-    switch (PQconnectPoll(pg->conn)) {
+    step = PQconnectPoll(pg->conn);
+
+    ngx_http_realtime_pg_hush();
+
+    switch (step) {
 
     case PGRES_POLLING_READING:
         rc = ngx_http_realtime_pg_watch(pg, 0);

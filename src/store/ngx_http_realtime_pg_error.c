@@ -29,7 +29,7 @@ static const ngx_http_realtime_pg_known_t  ngx_http_realtime_pg_known[] = {
     { NGX_HTTP_REALTIME_PG_CERTIFICATE, "certificate verify failed",
       "check sslrootcert: it has to hold the authority of the server's "
       "certificate" },
-    { NGX_HTTP_REALTIME_PG_CERTIFICATE, "server certificate for",
+    { NGX_HTTP_REALTIME_PG_NAME, "server certificate for",
       "the host of the URL has to be a name of the server's certificate" },
     { NGX_HTTP_REALTIME_PG_CERTIFICATE, "root certificate file",
       "check sslrootcert" },
@@ -77,7 +77,7 @@ static const ngx_http_realtime_pg_state_t  ngx_http_realtime_pg_states[] = {
 
 
 ngx_http_realtime_pg_trouble_e
-ngx_http_realtime_pg_trouble(ngx_str_t *reason)
+ngx_http_realtime_pg_trouble(ngx_str_t *reason, const char **remedy)
 {
     const ngx_http_realtime_pg_known_t  *k;
 
@@ -89,22 +89,9 @@ ngx_http_realtime_pg_trouble(ngx_str_t *reason)
         }
     }
 
+    *remedy = k->remedy;
+
     return k->trouble;
-}
-
-
-const char *
-ngx_http_realtime_pg_trouble_remedy(ngx_http_realtime_pg_trouble_e trouble)
-{
-    const ngx_http_realtime_pg_known_t  *k;
-
-    for (k = ngx_http_realtime_pg_known; k->text; k++) {
-        if (k->trouble == trouble) {
-            return k->remedy;
-        }
-    }
-
-    return NULL;
 }
 
 

@@ -30,6 +30,7 @@ typedef enum {
     NGX_HTTP_REALTIME_PG_REFUSED,
     NGX_HTTP_REALTIME_PG_NO_SOCKET,
     NGX_HTTP_REALTIME_PG_CERTIFICATE,
+    NGX_HTTP_REALTIME_PG_NAME,
     NGX_HTTP_REALTIME_PG_NO_TLS,
     NGX_HTTP_REALTIME_PG_TOO_MANY,
     NGX_HTTP_REALTIME_PG_STARTING,
@@ -44,12 +45,12 @@ typedef struct {
 } ngx_http_realtime_pg_error_t;
 
 
-/* why a connection failed, by what libpq or the server says of it */
-ngx_http_realtime_pg_trouble_e ngx_http_realtime_pg_trouble(ngx_str_t *reason);
-
-/* what to do about it, or NULL */
-const char *ngx_http_realtime_pg_trouble_remedy(
-    ngx_http_realtime_pg_trouble_e trouble);
+/*
+ * Why a connection failed, by what libpq or the server says of it, and what to
+ * do about it, or NULL.
+ */
+ngx_http_realtime_pg_trouble_e ngx_http_realtime_pg_trouble(ngx_str_t *reason,
+    const char **remedy);
 
 /* why a query was refused */
 void ngx_http_realtime_pg_explain(PGresult *res,

@@ -223,7 +223,10 @@ ngx_http_realtime_pg_host_copy(ngx_pool_t *pool, ngx_str_t *to,
         return NGX_ERROR;
     }
 
-    ngx_memcpy(to->data, data, len);
+    if (len) {
+        ngx_memcpy(to->data, data, len);
+    }
+
     to->data[len] = '\0';
     to->len = len;
 

@@ -71,6 +71,9 @@ ngx_int_t ngx_http_realtime_pg_want_write(ngx_http_realtime_pg_t *pg,
 /* before libpq may close it; harmless when it is not watched */
 void ngx_http_realtime_pg_unwatch(ngx_http_realtime_pg_t *pg);
 
+/* errors of OpenSSL that libpq leaves would alarm nginx, who looks there too */
+void ngx_http_realtime_pg_hush(void);
+
 /* "text" is the reason, should the connection end; on one line */
 void ngx_http_realtime_pg_say(ngx_http_realtime_pg_t *pg, const char *text);
 

@@ -1,6 +1,7 @@
 
 #include "store/ngx_http_realtime_pg_inner.h"
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 
@@ -96,6 +97,8 @@ ngx_http_realtime_pg_unwatch(ngx_http_realtime_pg_t *pg)
 
     pg->c = NULL;
 
+    ngx_http_realtime_pg_hush();
+
     flags = PQsocket(pg->conn) == c->fd ? 0 : NGX_CLOSE_EVENT;
 
     if (ngx_del_conn) {
@@ -126,6 +129,13 @@ ngx_http_realtime_pg_unwatch(ngx_http_realtime_pg_t *pg)
     ngx_free_connection(c);
 
     c->fd = (ngx_socket_t) -1;
+}
+
+
+void
+ngx_http_realtime_pg_hush(void)
+{
+    ERR_clear_error();
 }
 
 

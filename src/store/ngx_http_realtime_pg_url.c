@@ -380,7 +380,10 @@ ngx_http_realtime_pg_url_text(ngx_http_realtime_pg_url_t *u, ngx_pool_t *pool,
     }
 
     p[-1] = '/';
-    p = ngx_cpymem(p, dbname->data, dbname->len);
+
+    if (dbname->len) {
+        p = ngx_cpymem(p, dbname->data, dbname->len);
+    }
 
     u->text.len = p - u->text.data;
 

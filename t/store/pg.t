@@ -49,8 +49,10 @@ class Probe {
         this.nginx = nginx;
     }
 
-    static async start(url, more, http) {
-        return new Probe(await server.start(options(url, more, http)));
+    static async start(url, more, http, extra) {
+        return new Probe(await server.start({
+            ...options(url, more, http), ...extra
+        }));
     }
 
     async ask(args, lines) {
@@ -424,6 +426,18 @@ async function names(pg) {
 }
 
 
+/* the status of an answer over TLS */
+function https(socketPath) {
+    return new Promise((resolve, reject) => {
+        const { request: ask } = require('node:https');
+
+        ask({ socketPath, path: '/pg?state', rejectUnauthorized: false },
+            (res) => res.resume().on('end', () => resolve(res.statusCode)))
+            .on('error', reject).end();
+    });
+}
+
+
 async function tls() {
     const pg = await postgres.start({ tls: 'only', name: 'with TLS' });
     const stranger = path.join(pg.dir, 'stranger.pem');
@@ -444,16 +458,31 @@ async function tls() {
         await queries(probe, pg);
     }, { timeout: 60000 });
 
-    for (const [name, host, ca] of [['authority', 'localhost', stranger],
-                                    ['name', '127.0.0.2', pg.ca]])
+    const other = `host=other.invalid hostaddr=127.0.0.1 port=${pg.port}`
+        + ` user=realtime password=${pg.password} dbname=realtime`
+        + ` sslmode=verify-full sslrootcert=${pg.ca}`;
+
+    for (const [name, where, expected] of [
+        ['authority', url('localhost', stranger),
+            /certificate verify failed.*; check sslrootcert/],
+        ['name', other, /server certificate for "localhost".*; the host of/]])
     {
         await test(`the wrong ${name}`, async () => {
-            const probe = await Probe.start(url(host, ca));
+            const socket = path.join(pg.dir, `https.${name}`);
 
-            await until(5000, async () => (await probe.state()).downs > 1,
-                        'a failure');
-            like((await probe.state()).reason, name === 'name'
-                 ? /server certificate for|onnection/ : /verify failed/);
+            const probe = await Probe.start(where, '', '', {
+                server: `listen unix:${socket} ssl;
+                         ssl_certificate ${pg.ca};
+                         ssl_certificate_key ${path.join(pg.dir, 'server.key')};`
+            });
+
+            /* nginx looks into the same queue of errors as libpq */
+            await until(5000, async () => {
+                is(await https(socket), 200, 'status');
+                return (await probe.state()).downs > 4;
+            }, 'failures');
+
+            like(probe.log(/\[error\]/).join(' '), expected);
         });
     }
 }
