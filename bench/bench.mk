@@ -3,6 +3,7 @@
 #     make bench                      all modes
 #     make bench T=idle N=10000       one of them, with so many clients
 #     make bench ARGS="-w 2 -r 5"     options of rt-bench
+#     make bench-postgres             what a database costs: echo, by default
 
 bench_srcs = $(sort $(wildcard bench/*.c)) src/base/rt_base64.c
 bench_deps = $(sort $(wildcard bench/*.h)) src/base/rt.h src/base/rt_base64.h
@@ -13,6 +14,12 @@ BENCH_CFLAGS ?= -O2 -g -Wall -Wextra -Werror
 bench: all bench-build
 	@build/rt-bench $(ARGS) $(T) $(if $(T),$(N))
 
+# the same with a PostgreSQL of its own
+
+bench-postgres: all bench-build deps-test
+	@node bench/postgres.js build/rt-bench $(ARGS) $(or $(T),echo) \
+		$(if $(T),$(N))
+
 bench-build: build/rt-bench
 
 build/rt-bench: $(bench_srcs) $(bench_deps) bench/bench.mk
@@ -20,4 +27,4 @@ build/rt-bench: $(bench_srcs) $(bench_deps) bench/bench.mk
 	@$(BENCH_CC) -std=gnu11 -D_GNU_SOURCE $(BENCH_CFLAGS) -I src \
 		-o $@ $(bench_srcs) -lcrypto
 
-.PHONY: bench bench-build
+.PHONY: bench bench-build bench-postgres

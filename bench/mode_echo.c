@@ -101,6 +101,7 @@ static const rt_echo_kind_t  rt_echo_kinds[] = {
     { "message:send, limits, token", RT_PATH_LIMITED, RT_ECHO_MESSAGE, NULL,
       1 },
     { "message:send, not cleaned", RT_PATH_RAW, RT_ECHO_MESSAGE, NULL, 0 },
+    { "message:send, logged", RT_PATH_LOGGED, RT_ECHO_MESSAGE, NULL, 0 },
     { "message:send, markup", RT_PATH_DEFAULT, RT_ECHO_MESSAGE,
       RT_ECHO_MARKUP, 0 },
     { "message:send, markup not cleaned", RT_PATH_RAW, RT_ECHO_MESSAGE,

@@ -48,7 +48,9 @@ static const rt_nginx_conf_location_t  rt_nginx_conf_locations[] = {
     { RT_PATH_ROOMS, { RT_LIMITS_OFF, "realtime_presence_scope rooms;" } },
     { RT_PATH_LIMITED, { RT_LIMITS_HIGH, "realtime_presence off;" } },
     { RT_PATH_RAW, { RT_LIMITS_OFF, "realtime_presence off;",
-                     "realtime_sanitize off;" } }
+                     "realtime_sanitize off;" } },
+    { RT_PATH_LOGGED, { RT_LIMITS_OFF, "realtime_presence off;",
+                        "realtime_log_event_types message;" } }
 };
 
 

@@ -29,6 +29,7 @@
 #define RT_PATH_ROOMS    "/rooms/"      /* presence for those in one's rooms */
 #define RT_PATH_LIMITED  "/limited/"    /* limits that nobody reaches; quiet */
 #define RT_PATH_RAW      "/raw/"        /* content is not cleaned; quiet */
+#define RT_PATH_LOGGED   "/logged/"     /* messages go into a database; quiet */
 
 
 typedef struct {

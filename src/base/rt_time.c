@@ -21,6 +21,9 @@
 
 
 static u_char *rt_time_digits(u_char *p, unsigned n, int digits);
+static int rt_time_take(rt_str_t *text, const char *before, int digits,
+    unsigned low, unsigned high, unsigned *n);
+static int rt_time_zone(rt_str_t text);
 
 
 void
@@ -88,4 +91,89 @@ rt_time_digits(u_char *p, unsigned n, int digits)
     }
 
     return p + digits;
+}
+
+
+int
+rt_time_valid(rt_str_t text)
+{
+    unsigned  year, month, day, n, leap;
+
+    static const u_char  days[] = {
+        31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
+    };
+
+    if (!rt_time_take(&text, "", 4, 1, 9999, &year)
+        || !rt_time_take(&text, "-", 2, 1, 12, &month))
+    {
+        return 0;
+    }
+
+    leap = (month == 2 && year % 4 == 0
+            && (year % 100 != 0 || year % 400 == 0));
+
+    if (!rt_time_take(&text, "-", 2, 1, days[month - 1] + leap, &day)
+        || !rt_time_take(&text, "T", 2, 0, 23, &n)
+        || !rt_time_take(&text, ":", 2, 0, 59, &n)
+        || !rt_time_take(&text, ":", 2, 0, 59, &n))
+    {
+        return 0;
+    }
+
+    if (text.len && text.data[0] == '.') {
+
+        if (!rt_time_take(&text, ".", 1, 0, 9, &n)) {
+            return 0;
+        }
+
+        while (rt_time_take(&text, "", 1, 0, 9, &n)) { /* void */ }
+    }
+
+    return rt_time_zone(text);
+}
+
+
+static int
+rt_time_zone(rt_str_t text)
+{
+    unsigned  n;
+
+    if (text.len == 0 || rt_str_eq(text, rt_lit("Z"))) {
+        return 1;
+    }
+
+    return rt_time_take(&text, text.data[0] == '-' ? "-" : "+", 2, 0, 14, &n)
+           && rt_time_take(&text, ":", 2, 0, 59, &n)
+           && text.len == 0;
+}
+
+
+/* takes what stands before a number, and the number, if it is in its bounds */
+
+static int
+rt_time_take(rt_str_t *text, const char *before, int digits, unsigned low,
+    unsigned high, unsigned *n)
+{
+    size_t         len = strlen(before);
+    const u_char  *p = text->data;
+
+    if (text->len < len + (size_t) digits || memcmp(p, before, len) != 0) {
+        return 0;
+    }
+
+    p += len;
+
+    for (*n = 0; digits; digits--, p++) {
+
+        if (*p < '0' || *p > '9') {
+            return 0;
+        }
+
+        *n = *n * 10 + (unsigned) (*p - '0');
+    }
+
+    text->len -= (size_t) (p - text->data);
+    text->data = p;
+
+    return *n >= low && *n <= high;
 }

@@ -21,5 +21,12 @@
  */
 void rt_time_iso(u_char *dst, uint64_t msec);
 
+/*
+ * Whether "text" is a date and time of ISO 8601 with seconds, as toISOString()
+ * and its like write it: fraction and zone ("Z" or "+01:30") may be missing.
+ * What is 1 is also a timestamp to SQL.
+ */
+int rt_time_valid(rt_str_t text);
+
 
 #endif /* _RT_TIME_H_INCLUDED_ */

@@ -104,6 +104,10 @@ ngx_http_realtime_bus_wake_handler(ngx_event_t *rev)
     }
 
     ngx_post_event(&bus->drain, &ngx_posted_events);
+
+    if (bus->on_wake) {
+        bus->on_wake(bus);
+    }
 }
 
 
@@ -159,6 +163,7 @@ void
 ngx_http_realtime_bus_kick(ngx_http_realtime_bus_t *bus)
 {
     uint32_t                     i, n;
+    ngx_int_t                    writer;
     ngx_http_realtime_shared_t  *sh = bus->zone->sh;
 
     atomic_thread_fence(memory_order_seq_cst);
@@ -179,6 +184,12 @@ ngx_http_realtime_bus_kick(ngx_http_realtime_bus_t *bus)
         } else {
             ngx_http_realtime_wake(i);
         }
+    }
+
+    writer = bus->zone->rows ? ngx_http_realtime_rows_wakes(bus->zone->rows)
+                             : -1;
+    if (writer >= 0) {
+        ngx_http_realtime_wake(writer);
     }
 }
 

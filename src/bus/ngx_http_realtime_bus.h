@@ -43,6 +43,7 @@ struct ngx_http_realtime_bus_s {
     ngx_http_realtime_entry_pt   on_entry;
     ngx_http_realtime_lag_pt     on_lag;
     void                       (*on_exit)(ngx_http_realtime_bus_t *bus);
+    void                       (*on_wake)(ngx_http_realtime_bus_t *bus);
     void                        *data;      /* of whoever set the pointers */
 };
 
@@ -50,8 +51,9 @@ struct ngx_http_realtime_bus_s {
 /*
  * Takes a slot and starts to read at the head of the log.  The caller has
  * zeroed "bus" and set zone, log and the pointers.  "on_exit" is called once,
- * when nginx begins a graceful shutdown of this worker.  NGX_BUSY: all slots
- * are taken for now.
+ * when nginx begins a graceful shutdown of this worker, "on_wake" (or NULL)
+ * with every wake-up, also those that are not for the log.  NGX_BUSY: all
+ * slots are taken for now.
  */
 ngx_int_t ngx_http_realtime_bus_open(ngx_http_realtime_bus_t *bus);
 
@@ -65,7 +67,7 @@ ngx_int_t ngx_http_realtime_bus_append(ngx_http_realtime_bus_t *bus,
 /*
  * The same in two steps, for who holds the state mutex: put appends, and says
  * nothing of what is too long; kick wakes the sleepers, after the mutex was
- * given back.
+ * given back, and the writer of rows (shm/~rows) with them.
  */
 ngx_int_t ngx_http_realtime_bus_put(ngx_http_realtime_bus_t *bus,
     ngx_http_realtime_entry_t *e);

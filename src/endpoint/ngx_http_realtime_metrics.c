@@ -14,6 +14,8 @@ typedef struct {
 
 static void ngx_http_realtime_metrics_put(rt_buf_t *b,
     ngx_http_realtime_zone_t *zone);
+static void ngx_http_realtime_metrics_database(rt_buf_t *b,
+    ngx_http_realtime_rows_t *rows);
 static void ngx_http_realtime_metrics_figures(rt_buf_t *b,
     ngx_http_realtime_shared_t *sh);
 static void ngx_http_realtime_metrics_workers(rt_buf_t *b,
@@ -139,9 +141,37 @@ ngx_http_realtime_metrics_put(rt_buf_t *b, ngx_http_realtime_zone_t *zone)
                                     rt_ring_tail(zone->ring));
 
     rt_buf_put(b, rt_lit("},"));
+    ngx_http_realtime_metrics_database(b, zone->rows);
     ngx_http_realtime_metrics_figures(b, sh);
     ngx_http_realtime_metrics_workers(b, zone);
     rt_buf_put(b, rt_lit("}\n"));
+}
+
+
+/* nothing where there is none */
+
+static void
+ngx_http_realtime_metrics_database(rt_buf_t *b,
+    ngx_http_realtime_rows_t *rows)
+{
+    if (rows == NULL) {
+        return;
+    }
+
+    rt_buf_put(b, atomic_load(&rows->sh->connected)
+                  ? rt_lit("\"database\":{\"connected\":true")
+                  : rt_lit("\"database\":{\"connected\":false"));
+
+    ngx_http_realtime_metrics_field(b, ",\"bytesWaiting\":",
+                                    ngx_http_realtime_rows_waiting(rows));
+    ngx_http_realtime_metrics_field(b, ",\"written\":",
+                                    atomic_load(&rows->sh->written));
+    ngx_http_realtime_metrics_field(b, ",\"dropped\":",
+                                    atomic_load(&rows->sh->dropped));
+    ngx_http_realtime_metrics_field(b, ",\"refused\":",
+                                    atomic_load(&rows->sh->refused));
+
+    rt_buf_put(b, rt_lit("},"));
 }
 
 

@@ -1,5 +1,5 @@
 
-#include "handler/ngx_http_realtime_call.h"
+#include "handler/ngx_http_realtime_log.h"
 
 
 static void ngx_http_realtime_answer_failure(ngx_http_realtime_call_t *call,
@@ -56,7 +56,7 @@ ngx_http_realtime_answer(ngx_http_realtime_call_t *call, rt_str_t data)
 }
 
 
-void
+ngx_int_t
 ngx_http_realtime_answer_after(ngx_http_realtime_call_t *call,
     ngx_http_realtime_emit_t *m, rt_str_t data)
 {
@@ -87,17 +87,19 @@ ngx_http_realtime_answer_after(ngx_http_realtime_call_t *call,
     if (call->sk->session->recoverable
         && ngx_http_realtime_socket_rec(call->sk) == NULL)
     {
-        return;
+        return NGX_DECLINED;
     }
 
     if (ngx_http_realtime_emit(call->hub, m) != NGX_OK) {
         ngx_http_realtime_answer_error(call, "SERVER_BUSY",
                              "The server could not pass this on; try again");
-        return;
+        return NGX_DECLINED;
     }
 
     call->pkt->sio.has_id = 0;
     call->sk->session->emitted = ngx_http_realtime_bus_head(call->hub->bus);
+
+    return NGX_OK;
 }
 
 
@@ -182,6 +184,7 @@ ngx_http_realtime_answer_failure(ngx_http_realtime_call_t *call,
     u_char    buf[NGX_HTTP_REALTIME_ERROR_MAX + 64];
 
     ngx_http_realtime_count(call->hub->bus, ERRORS);
+    ngx_http_realtime_log_error(call->sk, call->event, error);
 
     ngx_http_realtime_tell(call, rt_lit("\"error\""), error);
 

@@ -56,10 +56,10 @@ void ngx_http_realtime_answer(ngx_http_realtime_call_t *call, rt_str_t data);
 
 /*
  * Emits "m", and the ack of success right after it in everybody's order; an
- * error if it cannot be emitted.  "data" as above, at most
+ * error, and NGX_DECLINED, if it cannot be emitted.  "data" as above, at most
  * NGX_HTTP_REALTIME_ANSWER_MAX bytes.
  */
-void ngx_http_realtime_answer_after(ngx_http_realtime_call_t *call,
+ngx_int_t ngx_http_realtime_answer_after(ngx_http_realtime_call_t *call,
     ngx_http_realtime_emit_t *m, rt_str_t data);
 
 /* "code" and "message" are constants */

@@ -113,6 +113,7 @@ ngx_http_realtime_on_event(ngx_http_realtime_socket_t *sk,
     }
 
     ngx_http_realtime_dispatch(&call, rule);
+    ngx_http_realtime_log_event(&call, name);
 }
 
 

@@ -13,6 +13,7 @@
 
 
 #include "handler/ngx_http_realtime_access.h"
+#include "handler/ngx_http_realtime_log.h"
 
 
 typedef enum {
@@ -46,6 +47,7 @@ typedef struct {
     ngx_array_t                      *rules;        /* ..._rule_t */
     ngx_array_t                      *namespaces;   /* ..._nsp_conf_t */
     ngx_http_realtime_access_conf_t   access;
+    ngx_http_realtime_log_conf_t      log;
 
     ngx_flag_t                        sanitize;
     ngx_flag_t                        presence;

@@ -117,7 +117,7 @@ ngx_http_realtime_connect_again(ngx_http_realtime_session_t *s,
     ngx_http_realtime_return_t  ret;
 
     if (s->sockets == NULL) {
-        s->recoverable = (s->conf->recovery > 0 && !s->plain);
+        s->recoverable = (s->conf->recovery > 0 && !s->client.plain);
     }
 
     if (!s->recoverable
@@ -191,6 +191,7 @@ ngx_http_realtime_connect_anew(ngx_http_realtime_session_t *s,
         return NGX_ERROR;
     }
 
+    ngx_http_realtime_log_connect(sk);
     ngx_http_realtime_connect_accept(sk);
     ngx_http_realtime_connect_event(sk, pkt->data);
 
@@ -366,6 +367,8 @@ ngx_http_realtime_connect_refuse(ngx_http_realtime_session_t *s, rt_str_t nsp,
     rt_buf_t  b;
     u_char    buf[RT_SIO_MAX_NSP + 512];
 
+    ngx_http_realtime_log_refused(s, message, why ? why : message);
+
     rt_buf_init(&b, buf, sizeof(buf));
 
     ngx_http_realtime_socket_put_head(&b, nsp, RT_SIO_CONNECT_ERROR, 0, -1);
@@ -456,13 +459,13 @@ void
 ngx_http_realtime_on_expire(ngx_http_realtime_socket_t *sk)
 {
     rt_str_t  event = rt_lit("\"error\"");
+    rt_str_t  error = rt_lit("{\"code\":\"TOKEN_EXPIRED\","
+                             "\"message\":\"The token has expired\"}");
 
     ngx_http_realtime_count(sk->session->set->bus, ERRORS);
+    ngx_http_realtime_log_error(sk, rt_lit(""), error);
 
-    (void) ngx_http_realtime_socket_send(sk, &event, -1,
-                      rt_lit("{\"code\":\"TOKEN_EXPIRED\","
-                             "\"message\":\"The token has expired\"}"),
-                      NULL, 0);
+    (void) ngx_http_realtime_socket_send(sk, &event, -1, error, NULL, 0);
 
     ngx_http_realtime_socket_kick(sk);
 }

@@ -89,8 +89,13 @@ ngx_http_realtime_on_message_send(ngx_http_realtime_call_t *call)
     m.attachments = call->pkt->attachments;     /* of the metadata */
     m.n = call->n;
 
-    ngx_http_realtime_answer_after(call, &m,
-                     ngx_http_realtime_message_data(data, sizeof(data), &st));
+    if (ngx_http_realtime_answer_after(call, &m,
+                      ngx_http_realtime_message_data(data, sizeof(data), &st))
+        == NGX_OK)
+    {
+        ngx_http_realtime_log_message(call, &msg, rt_str(RT_ID_LEN, st.id),
+                                      rt_str(RT_TIME_ISO_LEN, st.time));
+    }
 }
 
 

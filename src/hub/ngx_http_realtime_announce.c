@@ -1,5 +1,6 @@
 
 #include "hub/ngx_http_realtime_announce.h"
+#include "hub/ngx_http_realtime_account.h"
 #include "hub/ngx_http_realtime_replay.h"
 #include "hub/ngx_http_realtime_typing.h"
 
@@ -104,6 +105,11 @@ ngx_http_realtime_enter(ngx_http_realtime_hub_t *hub,
         }
 
         ngx_http_realtime_roster_told_locked(z, in->occupant);
+
+        ngx_http_realtime_account_join_locked(hub, sk->nsp->name, room,
+                                              in->kind,
+                                              sk->who ? sk->who->id
+                                                      : rt_lit(""));
     }
 
     ngx_http_realtime_zone_unlock(z);
@@ -194,6 +200,10 @@ ngx_http_realtime_depart_locked(ngx_http_realtime_hub_t *hub, rt_ref_t member,
         ngx_http_realtime_announce_locked(hub, rt_lit("\"user:left\""), d.nsp,
                                           d.room, d.user,
                                           rt_str(RT_ID_LEN, d.id));
+    }
+
+    if (d.last) {
+        ngx_http_realtime_account_leave_locked(hub, d.nsp, d.room, d.user);
     }
 
     ngx_http_realtime_roster_gone_locked(z, d.occupant);

@@ -34,7 +34,6 @@ typedef enum {
 typedef struct {
     uint8_t   kind;
     uint8_t   kicked;
-    uint8_t   plain;
     uint8_t   recoverable;
     uint8_t   binary;                       /* PACKET */
     uint32_t  number;                       /* reference, id, kind of room,
@@ -43,7 +42,7 @@ typedef struct {
     uint64_t  arg;
     u_char    id[RT_ID_LEN];
 
-    ngx_http_realtime_counted_t  counted;
+    ngx_http_realtime_client_t  client;
 } ngx_http_realtime_moved_t;
 
 
@@ -102,11 +101,10 @@ ngx_http_realtime_move_give(ngx_http_realtime_hub_t *hub,
     item.kind = NGX_HTTP_REALTIME_MOVED_SESSION;
     item.number = s->ref;
     item.kicked = s->kicked;
-    item.plain = s->plain;
     item.recoverable = s->recoverable;
     item.more = s->refused | s->checked << 8;
     item.arg = s->from;
-    item.counted = s->counted;
+    item.client = s->client;
 
     ngx_http_realtime_move_put(&mv, &item, ngx_http_realtime_session_sid(s));
 
@@ -405,9 +403,8 @@ ngx_http_realtime_move_build_session(ngx_http_realtime_session_t *s,
     ngx_http_realtime_moved_t *item)
 {
     s->kicked = item->kicked;
-    s->plain = item->plain;
     s->recoverable = item->recoverable;
-    s->counted = item->counted;
+    s->client = item->client;
     s->refused = item->more & 0xff;
     s->checked = item->more >> 8;
 }

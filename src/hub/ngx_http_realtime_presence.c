@@ -1,5 +1,6 @@
 
 #include "hub/ngx_http_realtime_presence.h"
+#include "hub/ngx_http_realtime_account.h"
 #include "hub/ngx_http_realtime_alarm.h"
 #include "shm/ngx_http_realtime_roster.h"
 
@@ -256,6 +257,11 @@ ngx_http_realtime_presence_tell_one_locked(ngx_http_realtime_hub_t *hub,
     m.nsp = ngx_http_realtime_user_rec_nsp(user);
     m.event = rt_lit("\"presence:changed\"");
     m.args = rt_buf_str(&b);
+
+    ngx_http_realtime_account_presence_locked(hub, m.nsp,
+                   ngx_http_realtime_user_rec_id(user),
+                   *rt_status_name(ngx_http_realtime_users_effective(user)),
+                   ngx_http_realtime_users_custom(z, user));
 
     if (user->rooms_only) {
         ngx_http_realtime_presence_to_rooms_locked(hub, user, &m);

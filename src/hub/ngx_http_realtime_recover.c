@@ -91,10 +91,10 @@ ngx_http_realtime_recover(ngx_http_realtime_hub_t *hub,
 
         /* it is no new connection: a reload is not to shut anybody out */
 
-        if (s->counted.ref
+        if (s->client.counted.ref
             && (t.excused || t.age >= NGX_HTTP_REALTIME_RECOVER_SETTLED))
         {
-            ngx_http_realtime_limits_give(hub->bus->zone, &s->counted);
+            ngx_http_realtime_limits_give(hub->bus->zone, &s->client.counted);
         }
     }
 

@@ -282,7 +282,8 @@ ngx_http_realtime_settle_lost(ngx_http_realtime_hub_t *hub, rt_str_t sid)
            == NGX_OK
         && ngx_http_realtime_bus_is_self(hub->bus, place.owner)
         && ngx_http_realtime_away_begin(hub->bus->zone, place.ref, 0,
-                                        UINT16_MAX, 1)
+                                        UINT16_MAX,
+                                        NGX_HTTP_REALTIME_CLOSED_LOST)
            != NGX_OK)
     {
         ngx_http_realtime_settle_session(hub, place.ref);

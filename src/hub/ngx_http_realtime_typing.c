@@ -1,7 +1,13 @@
 
 #include "hub/ngx_http_realtime_typing.h"
+#include "hub/ngx_http_realtime_account.h"
 #include "hub/ngx_http_realtime_alarm.h"
 #include "shm/ngx_http_realtime_roster.h"
+
+
+/* "data" NULL: outside of all */
+#define ngx_http_realtime_typing_thread(thread)                               \
+    ((thread)->named ? (thread)->id : rt_str(0, NULL))
 
 
 static void ngx_http_realtime_typing_handler(ngx_event_t *ev);
@@ -27,6 +33,7 @@ ngx_http_realtime_typing_start(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk, rt_str_t room,
     const ngx_http_realtime_thread_t *thread, ngx_msec_t timeout)
 {
+    uint64_t                   until = ngx_http_realtime_now() + timeout;
     rt_ref_t                   member, ref;
     ngx_int_t                  rc = NGX_OK;
     ngx_http_realtime_zone_t  *z = hub->bus->zone;
@@ -36,9 +43,8 @@ ngx_http_realtime_typing_start(ngx_http_realtime_hub_t *hub,
     member = ngx_http_realtime_typing_member_locked(hub, sk, room);
 
     if (member) {
-        rc = ngx_http_realtime_typists_start_locked(z, member, thread,
-                                           ngx_http_realtime_now() + timeout,
-                                           &ref);
+        rc = ngx_http_realtime_typists_start_locked(z, member, thread, until,
+                                                    &ref);
         if (rc == NGX_OK) {
             ngx_http_realtime_typing_tell_locked(hub, ref,
                                            ngx_http_realtime_socket_id(sk));
@@ -47,6 +53,11 @@ ngx_http_realtime_typing_start(ngx_http_realtime_hub_t *hub,
 
     ngx_http_realtime_zone_unlock(z);
     ngx_http_realtime_bus_kick(hub->bus);
+
+    if (member && rc == NGX_OK) {
+        ngx_http_realtime_account_typing(hub, sk, room,
+                            ngx_http_realtime_typing_thread(thread), until);
+    }
 
     ngx_http_realtime_typing_later(hub);
 
@@ -76,6 +87,11 @@ ngx_http_realtime_typing_stop(ngx_http_realtime_hub_t *hub,
 
     ngx_http_realtime_zone_unlock(z);
     ngx_http_realtime_bus_kick(hub->bus);
+
+    if (ref) {
+        ngx_http_realtime_account_typing(hub, sk, room,
+                                  ngx_http_realtime_typing_thread(thread), 0);
+    }
 }
 
 

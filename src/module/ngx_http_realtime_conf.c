@@ -28,11 +28,23 @@ static ngx_int_t ngx_http_realtime_name_location(ngx_conf_t *cf,
 void *
 ngx_http_realtime_create_main_conf(ngx_conf_t *cf)
 {
+    ngx_http_realtime_main_conf_t  *rmcf;
+
+    rmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_realtime_main_conf_t));
+    if (rmcf == NULL) {
+        return NULL;
+    }
+
     /*
      * set by ngx_pcalloc(): no zone, nothing needed, the worker not started
      */
 
-    return ngx_pcalloc(cf->pool, sizeof(ngx_http_realtime_main_conf_t));
+    rmcf->database = NGX_CONF_UNSET;
+    rmcf->store.pg.connect_timeout = NGX_CONF_UNSET_MSEC;
+    rmcf->store.pg.statement_timeout = NGX_CONF_UNSET_MSEC;
+    rmcf->store.pg.idle = NGX_CONF_UNSET_MSEC;
+
+    return rmcf;
 }
 
 
@@ -55,6 +67,7 @@ ngx_http_realtime_create_loc_conf(ngx_conf_t *cf)
      *     conf->transport.token = NULL;
      *     conf->events.rules = NULL;
      *     conf->events.namespaces = NULL;
+     *     conf->events.log = { 0, 0, 0, NULL };
      *     conf->events.access.jwt = { NULL, NULL, 0, NULL, 0 };
      *     conf->events.access.rooms = NULL;
      */
@@ -73,6 +86,7 @@ ngx_http_realtime_create_loc_conf(ngx_conf_t *cf)
     events->access.limit_messages.period = NGX_HTTP_REALTIME_LIMIT_UNSET;
     events->access.limit_room.period = NGX_HTTP_REALTIME_LIMIT_UNSET;
     events->access.limit_events.period = NGX_HTTP_REALTIME_LIMIT_UNSET;
+    events->log.enable = NGX_CONF_UNSET;
     events->sanitize = NGX_CONF_UNSET;
     events->presence = NGX_CONF_UNSET;
     events->presence_scope = NGX_CONF_UNSET_UINT;
@@ -333,6 +347,10 @@ ngx_http_realtime_merge_events(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
+    if (ngx_http_realtime_merge_log(cf, &outer->log, &events->log) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     if (events->rules == NULL) {
         events->rules = outer->rules;
     }
@@ -529,5 +547,5 @@ ngx_http_realtime_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    return NGX_OK;
+    return ngx_http_realtime_database_init(cf, rmcf);
 }

@@ -19,6 +19,9 @@ typedef struct {
     size_t                       max_payload;   /* the largest anywhere */
     ngx_uint_t                   needed;        /* a location is in use */
     ngx_msec_t                   heartbeat;     /* shortest of them all */
+    ngx_flag_t                   database;      /* there is one */
+    ngx_uint_t                   pool;          /* was set */
+    ngx_http_realtime_store_conf_t  store;
     ngx_array_t                  locations;     /* uint16_t, one for each */
     ngx_http_realtime_worker_t   worker;        /* of this process */
 } ngx_http_realtime_main_conf_t;
@@ -100,6 +103,26 @@ char *ngx_http_realtime_set_room(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_realtime_set_limit(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* the database; ~database */
+
+char *ngx_http_realtime_set_postgres(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_realtime_set_postgres_pool(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_realtime_set_host(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_realtime_set_log_events(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_realtime_set_log_event_types(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+
+ngx_int_t ngx_http_realtime_merge_log(ngx_conf_t *cf,
+    ngx_http_realtime_log_conf_t *prev, ngx_http_realtime_log_conf_t *conf);
+
+/* after everything was read, when there is a zone */
+ngx_int_t ngx_http_realtime_database_init(ngx_conf_t *cf,
+    ngx_http_realtime_main_conf_t *rmcf);
 
 /* a secret from wherever "source" says */
 char *ngx_http_realtime_add_secret(ngx_conf_t *cf,

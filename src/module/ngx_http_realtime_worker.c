@@ -2,6 +2,7 @@
 #include "module/ngx_http_realtime_worker.h"
 #include "bus/ngx_http_realtime_wake.h"
 #include "handler/ngx_http_realtime_events.h"
+#include "hub/ngx_http_realtime_account.h"
 #include "hub/ngx_http_realtime_presence.h"
 #include "hub/ngx_http_realtime_reconcile.h"
 #include "hub/ngx_http_realtime_recover.h"
@@ -31,10 +32,17 @@ static void ngx_http_realtime_worker_operation(void *hub,
     ngx_http_realtime_entry_t *e);
 static void ngx_http_realtime_worker_lag(ngx_http_realtime_bus_t *bus);
 static void ngx_http_realtime_worker_exit(ngx_http_realtime_bus_t *bus);
+static void ngx_http_realtime_worker_wake(ngx_http_realtime_bus_t *bus);
 static void ngx_http_realtime_worker_leave_handler(ngx_event_t *ev);
 static ngx_msec_t ngx_http_realtime_worker_drain(
     ngx_http_realtime_worker_t *w);
+static ngx_uint_t ngx_http_realtime_worker_part(
+    ngx_http_realtime_worker_t *w, ngx_uint_t n);
+static ngx_uint_t ngx_http_realtime_worker_writes(
+    ngx_http_realtime_worker_t *w);
 static void ngx_http_realtime_worker_watch_handler(ngx_event_t *ev);
+static void ngx_http_realtime_worker_alive(void *ctx,
+    ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_worker_close_one(void *ctx,
     ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_worker_send_away(void *ctx,
@@ -44,6 +52,9 @@ static void ngx_http_realtime_worker_send_away(void *ctx,
 /* how often a worker looks whether its neighbour lives, ms */
 #define NGX_HTTP_REALTIME_WATCH       1000
 #define NGX_HTTP_REALTIME_WATCH_SOON  10        /* settling goes on */
+
+/* how often each connection is told to be alive, in watches */
+#define NGX_HTTP_REALTIME_ACTIVITY    60
 
 /* how long clients may take to go when their worker has told them to, ms */
 #define NGX_HTTP_REALTIME_PATIENCE  5000
@@ -128,6 +139,7 @@ ngx_http_realtime_worker_wire(ngx_http_realtime_worker_t *w, ngx_log_t *log)
     bus->on_entry = ngx_http_realtime_worker_entry;
     bus->on_lag = ngx_http_realtime_worker_lag;
     bus->on_exit = ngx_http_realtime_worker_exit;
+    bus->on_wake = ngx_http_realtime_worker_wake;
     bus->data = w;
 
     set->bus = bus;
@@ -166,6 +178,10 @@ ngx_http_realtime_worker_open(ngx_http_realtime_worker_t *w)
     rc = ngx_http_realtime_bus_open(&w->bus);
 
     if (rc == NGX_OK) {
+        ngx_http_realtime_store_start(&w->store, w->store_conf,
+                                      w->bus.zone->rows, w->bus.self.slot,
+                                      w->bus.log);
+
         rc = ngx_http_realtime_settle(&w->hub, 0);
 
         ngx_add_timer(&w->watch, rc == NGX_OK ? NGX_HTTP_REALTIME_WATCH
@@ -249,6 +265,7 @@ ngx_http_realtime_worker_stop(ngx_http_realtime_worker_t *w)
     if (w->transports.ready) {
         w->transports.ready = 0;
         ngx_http_realtime_settle_self(&w->hub);
+        ngx_http_realtime_store_stop(&w->store);
         ngx_http_realtime_websocket_abandon((ngx_cycle_t *) ngx_cycle);
     }
 }
@@ -338,6 +355,15 @@ ngx_http_realtime_worker_lag(ngx_http_realtime_bus_t *bus)
 }
 
 
+static void
+ngx_http_realtime_worker_wake(ngx_http_realtime_bus_t *bus)
+{
+    ngx_http_realtime_worker_t  *w = bus->data;
+
+    ngx_http_realtime_store_poke(&w->store);
+}
+
+
 /* nginx begins a graceful shutdown; a timer keeps the process until we went */
 
 static void
@@ -386,6 +412,7 @@ ngx_http_realtime_worker_leave_handler(ngx_event_t *ev)
     ngx_http_realtime_upgrade_shutdown(&w->transports);
 
     n = w->sessions.n + w->transports.lingering + w->bus.waiters.used;
+    n += ngx_http_realtime_worker_part(w, n);
 
     if (n == 0 || w->staying) {
         w->patience = NGX_HTTP_REALTIME_PATIENCE;
@@ -397,6 +424,35 @@ ngx_http_realtime_worker_leave_handler(ngx_event_t *ev)
     if (n && w->patience > 0) {
         ngx_add_timer(&w->leave, NGX_HTTP_REALTIME_LEAVE);
     }
+}
+
+
+/* whoever stays writes what waits for the database; else all of it has to go */
+
+static ngx_uint_t
+ngx_http_realtime_worker_part(ngx_http_realtime_worker_t *w, ngx_uint_t n)
+{
+    if (!ngx_http_realtime_worker_writes(w)) {
+        ngx_http_realtime_store_stop(&w->store);
+        return 0;
+    }
+
+    /* the name may be that of others who stay, with other memory */
+
+    return n ? 0 : ngx_http_realtime_store_farewell(&w->store, w->drain == 0);
+}
+
+
+/* nobody who stays can do it */
+
+static ngx_uint_t
+ngx_http_realtime_worker_writes(ngx_http_realtime_worker_t *w)
+{
+    ngx_http_realtime_rows_t  *rows = w->bus.zone->rows;
+
+    return rows
+           && (!w->transports.exiting || w->drain == 0
+               || ngx_http_realtime_rows_given_up(rows));
 }
 
 
@@ -505,6 +561,17 @@ ngx_http_realtime_worker_watch_handler(ngx_event_t *ev)
     ngx_http_realtime_typing_expire(&w->hub);
     ngx_http_realtime_presence_tell(&w->hub);
 
+    if (w->bus.zone->rows) {
+        ngx_http_realtime_sessions_part(&w->sessions,
+                                  w->watched++ % NGX_HTTP_REALTIME_ACTIVITY,
+                                  NGX_HTTP_REALTIME_ACTIVITY,
+                                  ngx_http_realtime_worker_alive, w);
+
+        if (ngx_http_realtime_worker_writes(w)) {
+            ngx_http_realtime_store_watch(&w->store);
+        }
+    }
+
     /* whatever may have happened to a wake-up */
 
     if (ngx_http_realtime_bus_head(&w->bus) != w->bus.cursor) {
@@ -513,4 +580,15 @@ ngx_http_realtime_worker_watch_handler(ngx_event_t *ev)
 
     ngx_add_timer(&w->watch, rc == NGX_OK ? NGX_HTTP_REALTIME_WATCH
                                           : NGX_HTTP_REALTIME_WATCH_SOON);
+}
+
+
+static void
+ngx_http_realtime_worker_alive(void *ctx, ngx_http_realtime_session_t *s)
+{
+    ngx_http_realtime_worker_t  *w = ctx;
+
+    if (ngx_http_realtime_session_alive(s)) {
+        ngx_http_realtime_account_alive(&w->hub, s);
+    }
 }

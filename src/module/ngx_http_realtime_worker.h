@@ -10,6 +10,7 @@
 
 
 #include "hub/ngx_http_realtime_announce.h"
+#include "store/ngx_http_realtime_store.h"
 #include "transport/ngx_http_realtime_transports.h"
 
 
@@ -20,8 +21,11 @@ typedef struct {
     ngx_http_realtime_sessions_t    sessions;
     ngx_http_realtime_hub_t         hub;
     ngx_http_realtime_transports_t  transports;
+    ngx_http_realtime_store_t       store;
+    ngx_http_realtime_store_conf_t  *store_conf;
     ngx_event_t                     open;       /* until there is a slot */
     ngx_event_t                     watch;      /* on the neighbour */
+    ngx_uint_t                      watched;    /* times */
     ngx_event_t                     leave;      /* while shutting down */
     ngx_msec_t                      going;      /* shutting down since */
     ngx_msec_int_t                  patience;   /* ms left to the clients */

@@ -47,24 +47,6 @@ static const ngx_uint_t  ngx_http_realtime_session_next[] = {
 #undef to
 
 
-static const char  *ngx_http_realtime_reason_names[] = {
-    "transport close",
-    "transport error",
-    "ping timeout",
-    "parse error",
-    "forced close",
-    "transport close",
-    "server shutting down"
-};
-
-
-const char *
-ngx_http_realtime_reason_name(ngx_http_realtime_reason_e reason)
-{
-    return ngx_http_realtime_reason_names[reason];
-}
-
-
 ngx_int_t
 ngx_http_realtime_sessions_init(ngx_http_realtime_sessions_t *set,
     ngx_pool_t *pool)
@@ -454,9 +436,7 @@ ngx_http_realtime_session_depart(ngx_http_realtime_session_t *s)
     return ngx_http_realtime_away_begin(s->set->bus->zone, s->ref, s->from,
                                         s->parting
                                         ? NGX_HTTP_REALTIME_SESSION_PARTING
-                                        : UINT16_MAX,
-                                        s->reason
-                                        == NGX_HTTP_REALTIME_CLOSED_SHUTDOWN);
+                                        : UINT16_MAX, s->reason);
 }
 
 
@@ -523,13 +503,14 @@ ngx_http_realtime_session_set_token(ngx_http_realtime_session_t *s,
 
 
 void
-ngx_http_realtime_sessions_each(ngx_http_realtime_sessions_t *set,
+ngx_http_realtime_sessions_part(ngx_http_realtime_sessions_t *set,
+    ngx_uint_t part, ngx_uint_t parts,
     void (*each)(void *ctx, ngx_http_realtime_session_t *s), void *ctx)
 {
     ngx_uint_t                    i;
     ngx_http_realtime_session_t  *s, *next;
 
-    for (i = 0; i < set->nbuckets; i++) {
+    for (i = part; i < set->nbuckets; i += parts) {
         for (s = set->buckets[i]; s; s = next) {
             next = s->next;
             each(ctx, s);

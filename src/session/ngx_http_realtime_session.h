@@ -20,8 +20,10 @@
 #include "session/ngx_http_realtime_beat.h"
 #include "session/ngx_http_realtime_outq.h"
 #include "shm/ngx_http_realtime_limits.h"
+#include "shm/ngx_http_realtime_reason.h"
 
 #include "base/rt_id.h"
+#include "chat/rt_agent.h"
 #include "proto/rt_sio.h"
 
 
@@ -57,6 +59,17 @@ typedef struct ngx_http_realtime_partial_s   ngx_http_realtime_partial_t;
 typedef struct ngx_http_realtime_knock_s     ngx_http_realtime_knock_t;
 
 
+/* what the handshake says of a client */
+
+typedef struct {
+    ngx_http_realtime_counted_t  counted;   /* of its address */
+    u_char                       address[16];
+    uint8_t                      address_len;   /* bytes; 0: a Unix socket */
+    uint8_t                      plain;     /* it is to have no offsets */
+    rt_agent_t                   agent;
+} ngx_http_realtime_client_t;
+
+
 /* what a transport has to offer */
 
 typedef struct {
@@ -80,21 +93,6 @@ typedef struct {
      */
     ngx_int_t   (*hear)(ngx_http_realtime_session_t *s);
 } ngx_http_realtime_transport_t;
-
-
-/* why a session ends; the names are the reference server's */
-
-typedef enum {
-    NGX_HTTP_REALTIME_CLOSED_BY_CLIENT = 0,   /* it said so */
-    NGX_HTTP_REALTIME_CLOSED_TRANSPORT,       /* the connection is gone */
-    NGX_HTTP_REALTIME_CLOSED_PING_TIMEOUT,
-    NGX_HTTP_REALTIME_CLOSED_BAD_PACKET,
-    NGX_HTTP_REALTIME_CLOSED_FORCED,          /* a limit or a timeout */
-    NGX_HTTP_REALTIME_CLOSED_SLOW,            /* does not read */
-    NGX_HTTP_REALTIME_CLOSED_SHUTDOWN
-} ngx_http_realtime_reason_e;
-
-const char *ngx_http_realtime_reason_name(ngx_http_realtime_reason_e reason);
 
 
 typedef enum {
@@ -126,7 +124,7 @@ struct ngx_http_realtime_session_s {
                                                          here, or before */
     rt_str_t                              token;      /* of the handshake;
                                                          allocated */
-    ngx_http_realtime_counted_t           counted;    /* of its address */
+    ngx_http_realtime_client_t            client;
     rt_ref_t                              ref;        /* in the directory */
     u_char                                sid[RT_ID_LEN];
     uint8_t                               state;
@@ -140,8 +138,6 @@ struct ngx_http_realtime_session_s {
     unsigned                              moved:1;    /* to another worker, or
                                                          it is away */
     unsigned                              arriving:1; /* from one: replaying */
-    unsigned                              plain:1;    /* its client is to have
-                                                         no offsets */
     unsigned                              recoverable:1;  /* it has, and pids */
     unsigned                              replaying:1;  /* for some socket */
     unsigned                              parting:1;  /* its client said that
@@ -316,7 +312,12 @@ ngx_int_t ngx_http_realtime_session_expired(ngx_http_realtime_session_t *s);
 void ngx_http_realtime_session_grace(ngx_http_realtime_session_t *s);
 
 /* calls "each" for all sessions of the worker, also those that end */
-void ngx_http_realtime_sessions_each(ngx_http_realtime_sessions_t *set,
+#define ngx_http_realtime_sessions_each(set, each, ctx)                       \
+    ngx_http_realtime_sessions_part(set, 0, 1, each, ctx)
+
+/* the same for about one in "parts" of them, "part" says which */
+void ngx_http_realtime_sessions_part(ngx_http_realtime_sessions_t *set,
+    ngx_uint_t part, ngx_uint_t parts,
     void (*each)(void *ctx, ngx_http_realtime_session_t *s), void *ctx);
 
 

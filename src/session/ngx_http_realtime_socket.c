@@ -6,6 +6,8 @@ static ngx_http_realtime_nsp_t *ngx_http_realtime_nsp_hold(
     ngx_http_realtime_sessions_t *set, rt_str_t name);
 static void ngx_http_realtime_nsp_drop(ngx_http_realtime_sessions_t *set,
     ngx_http_realtime_nsp_t *nsp);
+static void ngx_http_realtime_socket_end(ngx_http_realtime_socket_t *sk,
+    ngx_http_realtime_reason_e reason);
 static void ngx_http_realtime_socket_free(ngx_http_realtime_socket_t *sk);
 static ngx_int_t ngx_http_realtime_socket_attach(
     ngx_http_realtime_session_t *s, const rt_str_t *attachments, ngx_uint_t n);
@@ -219,6 +221,17 @@ ngx_http_realtime_socket_find(ngx_http_realtime_session_t *s, rt_str_t nsp)
 void
 ngx_http_realtime_socket_close(ngx_http_realtime_socket_t *sk)
 {
+    ngx_http_realtime_socket_end(sk,
+                                 ngx_http_realtime_session_alive(sk->session)
+                                 ? NGX_HTTP_REALTIME_CLOSED_NSP_BY_CLIENT
+                                 : sk->session->reason);
+}
+
+
+static void
+ngx_http_realtime_socket_end(ngx_http_realtime_socket_t *sk,
+    ngx_http_realtime_reason_e reason)
+{
     ngx_http_realtime_ack_t      *ack;
     ngx_http_realtime_session_t  *s = sk->session;
 
@@ -232,7 +245,7 @@ ngx_http_realtime_socket_close(ngx_http_realtime_socket_t *sk)
     s->set->on_leave(sk);
 
     ngx_http_realtime_directory_remove_socket(s->set->bus->zone, sk->ref,
-                                              s->ref, sk->id);
+                                              s->ref, sk->id, reason);
     ngx_http_realtime_socket_free(sk);
 }
 
@@ -253,7 +266,7 @@ ngx_http_realtime_socket_kick(ngx_http_realtime_socket_t *sk)
 
     s->kicked = 1;
 
-    ngx_http_realtime_socket_close(sk);
+    ngx_http_realtime_socket_end(sk, NGX_HTTP_REALTIME_CLOSED_NSP_BY_SERVER);
 
     if (s->sockets == NULL && ngx_http_realtime_session_alive(s)) {
         ngx_http_realtime_session_grace(s);

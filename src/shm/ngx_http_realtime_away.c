@@ -25,13 +25,13 @@ static void ngx_http_realtime_away_give(ngx_http_realtime_zone_t *z,
 
 ngx_int_t
 ngx_http_realtime_away_begin(ngx_http_realtime_zone_t *z, rt_ref_t ref,
-    uint64_t from, uint16_t longest, ngx_uint_t excused)
+    uint64_t from, uint16_t longest, ngx_http_realtime_reason_e reason)
 {
     ngx_int_t  rc;
 
     ngx_http_realtime_zone_lock(z);
 
-    rc = ngx_http_realtime_away_begin_locked(z, ref, from, longest, excused);
+    rc = ngx_http_realtime_away_begin_locked(z, ref, from, longest, reason);
 
     ngx_http_realtime_zone_unlock(z);
 
@@ -41,7 +41,7 @@ ngx_http_realtime_away_begin(ngx_http_realtime_zone_t *z, rt_ref_t ref,
 
 ngx_int_t
 ngx_http_realtime_away_begin_locked(ngx_http_realtime_zone_t *z, rt_ref_t ref,
-    uint64_t from, uint16_t longest, ngx_uint_t excused)
+    uint64_t from, uint16_t longest, ngx_http_realtime_reason_e reason)
 {
     rt_ref_t                          next;
     ngx_http_realtime_socket_rec_t   *socket;
@@ -61,7 +61,7 @@ ngx_http_realtime_away_begin_locked(ngx_http_realtime_zone_t *z, rt_ref_t ref,
     }
 
     rec->from = from;
-    rec->excused = excused;
+    rec->reason = reason;
 
     /* from this store on it is away, whoever dies */
 
@@ -206,7 +206,8 @@ ngx_http_realtime_away_start(ngx_http_realtime_zone_t *z,
     t->owner = session->owner;
     t->session = rec->session;
     t->live = (session->due == 0);
-    t->excused = (session->due && session->excused);
+    t->excused = (session->due
+                  && ngx_http_realtime_reason_excused(session->reason));
     t->age = (uint16_t) (ngx_http_realtime_zone_second(z) - session->opened);
     t->from = (claim->began || claim->offset < rec->began)
               ? rec->began : claim->offset;

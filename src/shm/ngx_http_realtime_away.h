@@ -17,19 +17,21 @@
 #define _NGX_HTTP_REALTIME_AWAY_H_INCLUDED_
 
 
+#include "shm/ngx_http_realtime_reason.h"
 #include "shm/ngx_http_realtime_records.h"
 
 
 /*
  * The session's client has gone; it was given all that is before "from" in the
  * log (0: nobody knows).  NGX_OK: from now on it is away, at most "longest"
- * seconds; "excused": we sent it away.  NGX_DECLINED: it has nothing to come
- * back for, nothing has changed.
+ * seconds.  NGX_DECLINED: it has nothing to come back for, nothing has changed.
  */
 ngx_int_t ngx_http_realtime_away_begin(ngx_http_realtime_zone_t *z,
-    rt_ref_t session, uint64_t from, uint16_t longest, ngx_uint_t excused);
+    rt_ref_t session, uint64_t from, uint16_t longest,
+    ngx_http_realtime_reason_e reason);
 ngx_int_t ngx_http_realtime_away_begin_locked(ngx_http_realtime_zone_t *z,
-    rt_ref_t session, uint64_t from, uint16_t longest, ngx_uint_t excused);
+    rt_ref_t session, uint64_t from, uint16_t longest,
+    ngx_http_realtime_reason_e reason);
 
 /* the id of the socket that has the record: NGX_OK, or NGX_DECLINED */
 ngx_int_t ngx_http_realtime_away_id(ngx_http_realtime_zone_t *z,

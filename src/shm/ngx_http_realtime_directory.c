@@ -7,6 +7,8 @@
 #include "shm/ngx_http_realtime_users.h"
 
 
+static void ngx_http_realtime_directory_stored_locked(
+    ngx_http_realtime_zone_t *z, ngx_http_realtime_socket_rec_t *rec);
 static ngx_int_t ngx_http_realtime_directory_add_locked(
     ngx_http_realtime_zone_t *z, u_char *sid, ngx_http_realtime_wid_t owner,
     rt_ref_t *ref);
@@ -322,11 +324,17 @@ ngx_http_realtime_directory_socket(ngx_http_realtime_zone_t *z,
 
 void
 ngx_http_realtime_directory_remove_socket(ngx_http_realtime_zone_t *z,
-    rt_ref_t socket, rt_ref_t session, const u_char *id)
+    rt_ref_t socket, rt_ref_t session, const u_char *id,
+    ngx_http_realtime_reason_e reason)
 {
+    ngx_http_realtime_session_rec_t  *rec;
+
     ngx_http_realtime_zone_lock(z);
 
     if (ngx_http_realtime_directory_socket(z, socket, session, id)) {
+        rec = ngx_http_realtime_at(z, session);
+        rec->reason = reason;
+
         ngx_http_realtime_directory_drop_socket_locked(z, socket);
     }
 
@@ -355,10 +363,43 @@ ngx_http_realtime_directory_drop_socket_locked(ngx_http_realtime_zone_t *z,
         }
     }
 
+    ngx_http_realtime_directory_stored_locked(z, rec);
     ngx_http_realtime_users_detach_locked(z, ref);
     ngx_http_realtime_directory_loosen_locked(z, ref);
 
     rt_arena_free(z->sh->arena, ref);
+}
+
+
+/* the database knows that it began */
+
+static void
+ngx_http_realtime_directory_stored_locked(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_socket_rec_t *rec)
+{
+    ngx_http_realtime_fact_t          f;
+    ngx_http_realtime_user_rec_t     *user;
+    ngx_http_realtime_session_rec_t  *session;
+
+    if (!rec->stored) {
+        return;
+    }
+
+    user = ngx_http_realtime_at(z, rec->user);
+    session = ngx_http_realtime_at(z, rec->session);
+
+    ngx_memzero(&f, sizeof(f));
+
+    f.type = NGX_HTTP_REALTIME_FACT_DISCONNECT;
+    f.logged = (rec->stored & NGX_HTTP_REALTIME_STORED_EVENT) != 0;
+    f.number = session->reason;
+    f.s[0] = rt_str(RT_ID_LEN, rec->id);
+
+    if (user) {
+        f.s[1] = ngx_http_realtime_user_rec_id(user);
+    }
+
+    ngx_http_realtime_rows_put(z->rows, &f);
 }
 
 
@@ -412,7 +453,7 @@ ngx_http_realtime_directory_inherit(ngx_http_realtime_zone_t *z,
 
         rc = ngx_http_realtime_away_begin_locked(z, *ref,
                                  atomic_load(&sh->slot[of.slot].saved),
-                                 UINT16_MAX, 1);
+                                 UINT16_MAX, NGX_HTTP_REALTIME_CLOSED_LOST);
         if (rc == NGX_OK) {
             rc = NGX_AGAIN;
             break;
@@ -421,6 +462,7 @@ ngx_http_realtime_directory_inherit(ngx_http_realtime_zone_t *z,
         sh->slot[of.slot].sessions--;
         sh->slot[heir.slot].sessions++;
         rec->owner = heir;
+        rec->reason = NGX_HTTP_REALTIME_CLOSED_LOST;
         rc = NGX_OK;
         break;
     }

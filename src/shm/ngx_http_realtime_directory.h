@@ -11,6 +11,7 @@
 #define _NGX_HTTP_REALTIME_DIRECTORY_H_INCLUDED_
 
 
+#include "shm/ngx_http_realtime_reason.h"
 #include "shm/ngx_http_realtime_records.h"
 
 
@@ -81,7 +82,8 @@ ngx_http_realtime_socket_rec_t *ngx_http_realtime_directory_socket(
 
 /* takes the socket out, with its memberships, if it is still that one */
 void ngx_http_realtime_directory_remove_socket(ngx_http_realtime_zone_t *z,
-    rt_ref_t socket, rt_ref_t session, const u_char *id);
+    rt_ref_t socket, rt_ref_t session, const u_char *id,
+    ngx_http_realtime_reason_e reason);
 
 /* the same for whoever it is; the state mutex is held */
 void ngx_http_realtime_directory_drop_socket_locked(

@@ -201,8 +201,8 @@ ngx_http_realtime_inherit_read(ngx_fd_t fd, ngx_http_realtime_label_t *label)
 
 
 void
-ngx_http_realtime_inherit_sweep(ngx_http_realtime_keep_t *a,
-    ngx_http_realtime_keep_t *b, ngx_log_t *log)
+ngx_http_realtime_inherit_sweep(ngx_http_realtime_keep_t **keeps, ngx_uint_t n,
+    ngx_log_t *log)
 {
     DIR                        *dir;
     ngx_fd_t                    fd;
@@ -221,7 +221,11 @@ ngx_http_realtime_inherit_sweep(ngx_http_realtime_keep_t *a,
             break;
         }
 
-        if ((a && a->fd == fd) || (b && b->fd == fd)) {
+        for (i = 0; i < n && !(keeps[i] && keeps[i]->fd == fd); i++) {
+            /* void */
+        }
+
+        if (i < n) {
             continue;
         }
 
@@ -229,7 +233,7 @@ ngx_http_realtime_inherit_sweep(ngx_http_realtime_keep_t *a,
 
         wakes = 0;
 
-        if (!(a && a->adopted)
+        if (!(keeps[0] && keeps[0]->adopted)
             && ngx_http_realtime_inherit_read(fd, &label) == NGX_OK)
         {
             wakes = ngx_min(label.wakes, NGX_HTTP_REALTIME_KEEP_WAKES);

@@ -25,11 +25,11 @@ ngx_http_realtime_keep_t *ngx_http_realtime_inherit_zone(ngx_shm_zone_t *shm,
     uint32_t layout);
 
 /*
- * Closes what the old master kept and this one has no use for.  "a" and "b",
- * which may be NULL, are what it has.
+ * Closes what the old master kept and this one has no use for.  "keeps", of
+ * which any may be NULL, are what it has; the first one has the eventfds.
  */
-void ngx_http_realtime_inherit_sweep(ngx_http_realtime_keep_t *a,
-    ngx_http_realtime_keep_t *b, ngx_log_t *log);
+void ngx_http_realtime_inherit_sweep(ngx_http_realtime_keep_t **keeps,
+    ngx_uint_t n, ngx_log_t *log);
 
 /* whether "fd" is open, and an eventfd */
 ngx_int_t ngx_http_realtime_inherit_is_wake(ngx_fd_t fd);

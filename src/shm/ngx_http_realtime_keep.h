@@ -21,6 +21,15 @@
 #include <stdatomic.h>
 
 
+/*
+ * To be raised whenever anything that lies in a zone, the log or the rows
+ * changes its layout or meaning: the workers of two binaries have them
+ * together.
+ */
+#ifndef NGX_HTTP_REALTIME_ZONE_LAYOUT
+#define NGX_HTTP_REALTIME_ZONE_LAYOUT  5
+#endif
+
 /* the system allows names of 249 bytes */
 #define NGX_HTTP_REALTIME_KEEP_NAME   "ngx_realtime:"
 #define NGX_HTTP_REALTIME_KEEP_LEN    249

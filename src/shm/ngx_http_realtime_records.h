@@ -66,8 +66,8 @@ typedef enum {
 typedef struct {
     uint8_t                    type;
     unsigned                   carrier:2;   /* ngx_http_realtime_carrier_e */
-    unsigned                   excused:1;   /* away: and not by its client's
-                                               doing */
+    unsigned                   reason:4;    /* it is away, or ends:
+                                               ngx_http_realtime_reason_e */
     u_char                     sid[RT_ID_LEN];
     uint16_t                   location;    /* where it was opened */
     rt_ref_t                   next;        /* in the bucket */
@@ -91,6 +91,8 @@ typedef struct {
     uint8_t                    type;
     u_char                     id[RT_ID_LEN];
     uint8_t                    typing;      /* typists of this socket */
+    uint8_t                    stored;      /* the database knows of it, and is
+                                               to know of its end */
     rt_ref_t                   session;
     rt_ref_t                   next;        /* of the session */
     rt_ref_t                   members;
@@ -101,6 +103,9 @@ typedef struct {
                                                given, as of slot->saved or
                                                later; 0: none */
 } ngx_http_realtime_socket_rec_t;
+
+#define NGX_HTTP_REALTIME_STORED        1
+#define NGX_HTTP_REALTIME_STORED_EVENT  2   /* its end is to be logged */
 
 /* an offset that was never given: nobody knows what was */
 #define NGX_HTTP_REALTIME_SENT_UNKNOWN  ((uint64_t) -1)

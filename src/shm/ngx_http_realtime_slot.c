@@ -6,11 +6,8 @@
 #define NGX_HTTP_REALTIME_STARTED_UNKNOWN  UINT64_MAX
 
 
-static uint64_t ngx_http_realtime_slot_started(uint32_t pid);
 static ngx_int_t ngx_http_realtime_slot_bury(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_wid_t *wid, uint32_t pid);
-static ngx_int_t ngx_http_realtime_slot_died(ngx_http_realtime_slot_t *slot,
-    uint32_t pid);
 
 
 ngx_int_t
@@ -22,7 +19,7 @@ ngx_http_realtime_slot_claim(ngx_http_realtime_zone_t *z, uint32_t n,
     ngx_http_realtime_slot_t    *slot;
     ngx_http_realtime_shared_t  *sh = z->sh;
 
-    started = ngx_http_realtime_slot_started(ngx_pid);
+    started = ngx_http_realtime_process_started(ngx_pid);
 
     ngx_http_realtime_zone_lock(z);
 
@@ -125,7 +122,7 @@ ngx_http_realtime_slot_dead(ngx_http_realtime_zone_t *z, uint32_t after,
             continue;
         }
 
-        if (ngx_http_realtime_slot_died(slot, pid)
+        if (ngx_http_realtime_process_died(pid, slot->started)
             && ngx_http_realtime_slot_bury(z, wid, pid))
         {
             return NGX_OK;
@@ -176,30 +173,25 @@ ngx_http_realtime_slot_retire(ngx_http_realtime_zone_t *z,
 }
 
 
-static ngx_int_t
-ngx_http_realtime_slot_died(ngx_http_realtime_slot_t *slot, uint32_t pid)
+ngx_int_t
+ngx_http_realtime_process_died(uint32_t pid, uint64_t started)
 {
-    uint64_t  started;
+    uint64_t  now;
 
-    if (slot->started == 0
-        || slot->started == NGX_HTTP_REALTIME_STARTED_UNKNOWN)
-    {
+    if (started == 0 || started == NGX_HTTP_REALTIME_STARTED_UNKNOWN) {
         return kill(pid, 0) == -1 && ngx_errno == NGX_ESRCH;    /* no proc */
     }
 
-    started = ngx_http_realtime_slot_started(pid);
+    now = ngx_http_realtime_process_started(pid);
 
-    return started != NGX_HTTP_REALTIME_STARTED_UNKNOWN
-           && started != slot->started;
+    return now != NGX_HTTP_REALTIME_STARTED_UNKNOWN && now != started;
 }
 
 
-/*
- * Field 22 of /proc/PID/stat; 0 when there is no such process, or a zombie.
- */
+/* field 22 of /proc/PID/stat */
 
-static uint64_t
-ngx_http_realtime_slot_started(uint32_t pid)
+uint64_t
+ngx_http_realtime_process_started(uint32_t pid)
 {
     char                 state;
     u_char              *p;

@@ -52,5 +52,15 @@ ngx_int_t ngx_http_realtime_slot_dead(ngx_http_realtime_zone_t *z,
 void ngx_http_realtime_slot_retire(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_wid_t *wid);
 
+/*
+ * When a process began, in the system's ticks; 0: there is none, or it is a
+ * zombie; or a value that says that this could not be found out.  Both ask the
+ * system.
+ */
+uint64_t ngx_http_realtime_process_started(uint32_t pid);
+
+/* whether the one that began then is there no more */
+ngx_int_t ngx_http_realtime_process_died(uint32_t pid, uint64_t started);
+
 
 #endif /* _NGX_HTTP_REALTIME_SLOT_H_INCLUDED_ */

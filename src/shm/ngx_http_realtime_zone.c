@@ -355,11 +355,17 @@ ngx_http_realtime_zone_cleanup(void *data)
 void
 ngx_http_realtime_zone_begin(ngx_http_realtime_zone_t *z, ngx_cycle_t *cycle)
 {
-    ngx_shm_zone_t  *shm;
+    ngx_shm_zone_t            *shm;
+    ngx_http_realtime_keep_t  *keeps[3] = { NULL, NULL, NULL };
+
+    if (z) {
+        keeps[0] = z->keep;
+        keeps[1] = z->log_keep;
+        keeps[2] = z->rows ? z->rows->keep : NULL;
+    }
 
     if (ngx_inherited && ngx_is_init_cycle(cycle->old_cycle)) {
-        ngx_http_realtime_inherit_sweep(z ? z->keep : NULL,
-                                        z ? z->log_keep : NULL, cycle->log);
+        ngx_http_realtime_inherit_sweep(keeps, rt_nitems(keeps), cycle->log);
     }
 
     if (z == NULL) {

@@ -10,7 +10,9 @@
  *     NAME_log    the log of deliveries, a ring; its own mutex, taken by
  *                 writers only
  *
- * Both outlive a reload and, where ~keep can, a binary upgrade.
+ * A third one, NAME_rows (~rows), is there when there is a database.
+ *
+ * All outlive a reload and, where ~keep can, a binary upgrade.
  *
  * Who holds the state mutex may take that of the log as well, never the other
  * way round: so what is announced stands in the log in the order in which it
@@ -23,21 +25,13 @@
 #define _NGX_HTTP_REALTIME_ZONE_H_INCLUDED_
 
 
-#include "shm/ngx_http_realtime_keep.h"
+#include "shm/ngx_http_realtime_rows.h"
 
 #include "auth/rt_pid.h"
 #include "base/rt_arena.h"
 #include "base/rt_hash.h"
 #include "base/rt_ring.h"
 
-
-/*
- * To be raised whenever anything that lies in the zone or its log changes its
- * layout or meaning: the workers of two binaries have them together.
- */
-#ifndef NGX_HTTP_REALTIME_ZONE_LAYOUT
-#define NGX_HTTP_REALTIME_ZONE_LAYOUT  4
-#endif
 
 /* what the arena counts in, bytes */
 #define NGX_HTTP_REALTIME_PAGE           4096
@@ -209,6 +203,7 @@ typedef struct {
     ngx_shm_zone_t              *log_shm;
     ngx_http_realtime_keep_t    *keep;
     ngx_http_realtime_keep_t    *log_keep;
+    ngx_http_realtime_rows_t    *rows;      /* NULL: there is no database */
     ngx_cycle_t                 *old;       /* until the cycle has begun */
     uint32_t                     epoch;     /* of the cycle */
     ngx_http_realtime_complaint_t  complaints[16];   /* that it is full */

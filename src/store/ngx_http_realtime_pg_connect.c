@@ -130,15 +130,6 @@ ngx_http_realtime_pg_on_ready(ngx_http_realtime_pg_t *pg)
         return;
     }
 
-    if (pg->down) {
-        pg->down = 0;
-        pg->trouble = NGX_HTTP_REALTIME_PG_NO_TROUBLE;
-
-        ngx_log_error(NGX_LOG_NOTICE, pg->log, 0,
-                      "realtime postgres %V: connected",
-                      &pg->conf->url->text);
-    }
-
     pg->last.len = 0;
 
     ngx_http_realtime_pg_timer(pg);

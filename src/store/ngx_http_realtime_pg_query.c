@@ -323,6 +323,17 @@ ngx_http_realtime_pg_settle(ngx_http_realtime_pg_t *pg)
     pg->failed = 0;
     pg->tries = 0;
 
+    /* a pooler lets in whoever comes, also when there is no server behind it */
+
+    if (pg->down) {
+        pg->down = 0;
+        pg->trouble = NGX_HTTP_REALTIME_PG_NO_TROUBLE;
+
+        ngx_log_error(NGX_LOG_NOTICE, pg->log, 0,
+                      "realtime postgres %V: connected",
+                      &pg->conf->url->text);
+    }
+
     if (failed) {
         ngx_http_realtime_pg_blame(pg);
     }

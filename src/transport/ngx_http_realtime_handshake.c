@@ -1,5 +1,6 @@
 
 #include "transport/ngx_http_realtime_handshake.h"
+#include "transport/ngx_http_realtime_client.h"
 #include "transport/ngx_http_realtime_cors.h"
 #include "transport/ngx_http_realtime_hold.h"
 #include "transport/ngx_http_realtime_polling.h"
@@ -19,9 +20,8 @@ typedef struct {
     ngx_uint_t  has_sid;
     ngx_uint_t  version;                /* EIO; 0 when it is no number */
     ngx_uint_t  upgrade;                /* by its header fields */
-    ngx_uint_t  plain;                  /* not for a client with offsets */
 
-    ngx_http_realtime_counted_t  counted;   /* of its address */
+    ngx_http_realtime_client_t  client;
 } ngx_http_realtime_query_t;
 
 
@@ -59,9 +59,8 @@ static rt_str_t ngx_http_realtime_handshake_open(
 /* what is kept of the request while it becomes a WebSocket */
 
 typedef struct {
-    ngx_uint_t                   plain;
-    ngx_http_realtime_counted_t  counted;
-    rt_str_t                     token;     /* behind the struct */
+    ngx_http_realtime_client_t  client;
+    rt_str_t                    token;      /* behind the struct */
 } ngx_http_realtime_handshake_t;
 
 
@@ -177,7 +176,7 @@ ngx_http_realtime_query_plain(ngx_http_request_t *r,
         }
     }
 
-    q->plain = (dots == 1);
+    q->client.plain = (dots == 1);
 
     return NGX_OK;
 }
@@ -348,8 +347,6 @@ ngx_http_realtime_handshake_new(ngx_http_request_t *r,
 }
 
 
-/* the first half of an IPv6 address: nobody has less, many have no more */
-
 static ngx_int_t
 ngx_http_realtime_handshake_limit(ngx_http_request_t *r,
     ngx_http_realtime_transport_conf_t *conf, ngx_http_realtime_query_t *q,
@@ -357,41 +354,20 @@ ngx_http_realtime_handshake_limit(ngx_http_request_t *r,
 {
     ngx_int_t                  rc;
     rt_str_t                   who;
-    struct sockaddr_in        *sin;
     ngx_http_realtime_zone_t  *z = conf->transports->bus->zone;
-#if (NGX_HAVE_INET6)
-    u_char                    *p;
-    struct sockaddr_in6       *sin6;
-#endif
 
-    switch (r->connection->sockaddr->sa_family) {
+    ngx_http_realtime_client_read(r, &q->client);
 
-    case AF_INET:
-        sin = (struct sockaddr_in *) r->connection->sockaddr;
-        who = rt_str(sizeof(sin->sin_addr), &sin->sin_addr);
-        break;
+    who = ngx_http_realtime_client_who(&q->client);
 
-#if (NGX_HAVE_INET6)
-    case AF_INET6:
-        sin6 = (struct sockaddr_in6 *) r->connection->sockaddr;
-        p = sin6->sin6_addr.s6_addr;
-        who = IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr) ? rt_str(4, p + 12)
-                                                     : rt_str(8, p);
-        break;
-#endif
-
-    default:
-        return NGX_OK;
-    }
-
-    if (conf->limit.period == 0) {
+    if (who.len == 0 || conf->limit.period == 0) {
         return NGX_OK;
     }
 
     rc = ngx_http_realtime_limits_take(z, NGX_HTTP_REALTIME_LIMIT_CONNECTIONS,
                                        who, rt_lit(""), &conf->limit,
                                        ngx_http_realtime_now(), wait,
-                                       &q->counted);
+                                       &q->client.counted);
 
     if (rc == NGX_DECLINED) {
         ngx_http_realtime_zone_full(z, r->connection->log,
@@ -452,8 +428,7 @@ ngx_http_realtime_handshake_accept(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    hs->plain = q->plain;
-    hs->counted = q->counted;
+    hs->client = q->client;
     hs->token = rt_str(token.len, hs + 1);
 
     if (token.len) {
@@ -493,8 +468,7 @@ ngx_http_realtime_handshake_polling(ngx_http_request_t *r,
         return ngx_http_realtime_respond_error(r, NGX_HTTP_REALTIME_FULL);
     }
 
-    s->plain = q->plain;
-    s->counted = q->counted;
+    s->client = q->client;
 
     if (ngx_http_realtime_session_set_token(s, token) != NGX_OK) {
         ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
@@ -530,8 +504,7 @@ ngx_http_realtime_handshake_websocket(ngx_http_realtime_websocket_t *ws,
                                         &ngx_http_realtime_websocket, ws, &s);
 
     if (rc == NGX_OK) {
-        s->plain = hs->plain;
-        s->counted = hs->counted;
+        s->client = hs->client;
 
         if (ngx_http_realtime_session_set_token(s, hs->token) != NGX_OK) {
             ngx_http_realtime_session_close(s,

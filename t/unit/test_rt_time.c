@@ -40,6 +40,56 @@ agrees(uint64_t msec)
 }
 
 
+/* what rt_time_iso() writes, what is like it, and what is not */
+
+static void
+valid(void)
+{
+    size_t  i;
+    u_char  iso[RT_TIME_ISO_LEN];
+
+    static const char  *good[] = {
+        "2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05Z",
+        "2026-01-02T03:04:05", "2026-12-31T23:59:59.999999999+14:59",
+        "2024-02-29T00:00:00-00:30", "2000-02-29T00:00:00Z",
+        "0001-01-01T00:00:00Z"
+    };
+
+    static const char  *bad[] = {
+        "", "2026", "2026-01-02", "2026-01-02 03:04:05",
+        "2026-13-02T03:04:05Z",
+        "2026-00-02T03:04:05Z", "2026-01-00T03:04:05Z", "2026-01-32T03:04:05Z",
+        "2025-02-29T00:00:00Z", "1900-02-29T00:00:00Z", "2026-04-31T00:00:00Z",
+        "2026-01-02T24:00:00Z", "2026-01-02T03:60:05Z", "2026-01-02T03:04:60Z",
+        "2026-01-02T03:04:05.Z", "2026-01-02T03:04:05z",
+        "2026-01-02T03:04:05+1",
+        "2026-01-02T03:04:05+01:60", "2026-01-02T03:04:05+15:00",
+        "2026-01-02T03:04:05ZZ", "2026-01-02T03:04:05.678 ",
+        "0000-01-01T00:00:00Z",
+        "-026-01-02T03:04:05Z", "2026-01-02T03:04:05;DROP", "now"
+    };
+
+    for (i = 0; i < rt_nitems(good); i++) {
+        ok(rt_time_valid(rt_str(strlen(good[i]), good[i])), "%s", good[i]);
+    }
+
+    for (i = 0; i < rt_nitems(bad); i++) {
+        ok(!rt_time_valid(rt_str(strlen(bad[i]), bad[i])), "%s", bad[i]);
+    }
+
+    for (i = 0; i < 1000; i++) {
+        rt_time_iso(iso, ((uint64_t) rt_test_random(UINT32_MAX) << 16
+                          | rt_test_random(65536)) % LAST);
+
+        if (!rt_time_valid(rt_str(sizeof(iso), iso))) {
+            break;
+        }
+    }
+
+    is_int(i, 1000, "what is written is valid");
+}
+
+
 int
 main(void)
 {
@@ -83,6 +133,8 @@ main(void)
     rt_time_iso(got, UINT64_MAX);
     is_str(rt_str(sizeof(got), got), rt_lit("9999-12-31T23:59:59.999Z"),
            "the latest");
+
+    valid();
 
     return done_testing();
 }

@@ -1,0 +1,58 @@
+
+/*
+ * ngx_http_realtime_account.h: what happens is told to the database
+ * (shm/~rows).
+ *
+ * Nothing here waits, and nothing can fail as far as clients can see.  All of
+ * it is harmless when there is no database.  Rooms, presence and typing are
+ * those of the namespace "/": the tables have no others.
+ */
+
+
+#ifndef _NGX_HTTP_REALTIME_ACCOUNT_H_INCLUDED_
+#define _NGX_HTTP_REALTIME_ACCOUNT_H_INCLUDED_
+
+
+#include "hub/ngx_http_realtime_emit.h"
+
+
+#define ngx_http_realtime_account_on(hub)  ((hub)->bus->zone->rows != NULL)
+
+/*
+ * The socket has connected, and has a record; from now on its end is told by
+ * whoever takes the record away.  "connect" and "disconnect": events are to be
+ * logged of the one and of the other.
+ */
+void ngx_http_realtime_account_connect(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, ngx_uint_t connect, ngx_uint_t disconnect);
+
+/* its sockets have shown signs of life */
+void ngx_http_realtime_account_alive(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_session_t *s);
+
+/* an event of the audit log; "user" and "room" may be empty, "data" is JSON */
+void ngx_http_realtime_account_event(ngx_http_realtime_hub_t *hub,
+    rt_str_t type, rt_str_t user, rt_str_t room, rt_str_t data);
+
+/* "until" 0: not any more; "thread" with "data" NULL: outside of all */
+void ngx_http_realtime_account_typing(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, rt_str_t room, rt_str_t thread,
+    uint64_t until);
+
+/* the state mutex is held: */
+
+/* a room is there, and a user in it ("user" empty: somebody anonymous) */
+void ngx_http_realtime_account_join_locked(ngx_http_realtime_hub_t *hub,
+    rt_str_t nsp, rt_str_t room, ngx_http_realtime_kind_t kind,
+    rt_str_t user);
+
+/* a user is in the room no longer */
+void ngx_http_realtime_account_leave_locked(ngx_http_realtime_hub_t *hub,
+    rt_str_t nsp, rt_str_t room, rt_str_t user);
+
+/* what the others know of a user now; "custom" is JSON, or empty */
+void ngx_http_realtime_account_presence_locked(ngx_http_realtime_hub_t *hub,
+    rt_str_t nsp, rt_str_t user, rt_str_t status, rt_str_t custom);
+
+
+#endif /* _NGX_HTTP_REALTIME_ACCOUNT_H_INCLUDED_ */

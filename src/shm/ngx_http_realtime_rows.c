@@ -1,0 +1,420 @@
+
+#include "shm/ngx_http_realtime_rows.h"
+#include "shm/ngx_http_realtime_inherit.h"
+#include "shm/ngx_http_realtime_slot.h"
+
+#include <openssl/rand.h>
+
+
+/* what a fact begins with in the ring; then the strings */
+
+typedef struct {
+    uint8_t   type;
+    uint8_t   logged;
+    uint16_t  strings;                          /* a bit for each */
+    uint32_t  worker;
+    uint64_t  time;
+    uint64_t  number;
+    uint32_t  len[NGX_HTTP_REALTIME_FACT_STRINGS];
+} ngx_http_realtime_fact_head_t;
+
+
+static ngx_int_t ngx_http_realtime_rows_init(ngx_shm_zone_t *shm, void *data);
+static ngx_int_t ngx_http_realtime_rows_keep(ngx_http_realtime_rows_t *rows,
+    ngx_shm_zone_t *shm);
+static ngx_http_realtime_rows_shared_t *ngx_http_realtime_rows_make(
+    ngx_shm_zone_t *shm, ngx_slab_pool_t *pool);
+static void ngx_http_realtime_rows_cleanup(void *data);
+static size_t ngx_http_realtime_rows_encode(
+    const ngx_http_realtime_fact_t *f, u_char *dst);
+static ngx_int_t ngx_http_realtime_rows_decode(ngx_http_realtime_fact_t *f,
+    u_char *p, size_t len);
+
+
+ngx_http_realtime_rows_t *
+ngx_http_realtime_rows_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
+{
+    size_t                     ring;
+    ngx_str_t                  rows_name;
+    ngx_pool_cleanup_t        *cln;
+    ngx_http_realtime_rows_t  *rows;
+
+    /* the rest holds the slab pool's own tables */
+
+    for (ring = 65536; ring < size; ring *= 2) { /* void */ }
+
+    size = ring + ring / ngx_pagesize * sizeof(ngx_slab_page_t)
+           + 8 * ngx_pagesize;
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    rows = ngx_pcalloc(cf->pool, sizeof(ngx_http_realtime_rows_t));
+    rows_name.len = name->len + sizeof("_rows") - 1;
+    rows_name.data = ngx_pnalloc(cf->pool, rows_name.len);
+
+    if (cln == NULL || rows == NULL || rows_name.data == NULL) {
+        return NULL;
+    }
+
+    ngx_sprintf(rows_name.data, "%V_rows", name);
+
+    cln->handler = ngx_http_realtime_rows_cleanup;
+    cln->data = rows;
+
+    rows->old = cf->cycle->old_cycle;
+    rows->shm = ngx_shared_memory_add(cf, &rows_name, size,
+                                      &ngx_http_realtime_module);
+    if (rows->shm == NULL) {
+        return NULL;
+    }
+
+    rows->shm->data = rows;
+    rows->shm->init = ngx_http_realtime_rows_init;
+
+    return rows;
+}
+
+
+static ngx_int_t
+ngx_http_realtime_rows_init(ngx_shm_zone_t *shm, void *data)
+{
+    ngx_http_realtime_rows_t  *rows = shm->data, *old = data;
+
+    if (old) {
+        rows->keep = ngx_http_realtime_keep_share(old->keep);
+
+    } else if (ngx_http_realtime_rows_keep(rows, shm) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rows->pool = (ngx_slab_pool_t *) shm->shm.addr;
+    rows->sh = rows->pool->data;
+
+    if (rows->sh == NULL) {
+        rows->sh = ngx_http_realtime_rows_make(shm, rows->pool);
+        rows->pool->data = rows->sh;
+
+        /* where others may have clients still, nothing is closed for them */
+
+        if (rows->sh) {
+            atomic_store(&rows->sh->begun, ngx_inherited
+                                           || !ngx_is_init_cycle(rows->old));
+        }
+    }
+
+    rows->old = NULL;
+
+    return rows->sh ? NGX_OK : NGX_ERROR;
+}
+
+
+/* that of the old binary, or new memory */
+
+static ngx_int_t
+ngx_http_realtime_rows_keep(ngx_http_realtime_rows_t *rows,
+    ngx_shm_zone_t *shm)
+{
+    if (ngx_inherited && !ngx_test_config && ngx_is_init_cycle(rows->old)) {
+
+        rows->keep = ngx_http_realtime_inherit_zone(shm,
+                                               NGX_HTTP_REALTIME_ZONE_LAYOUT);
+        if (rows->keep) {
+            ngx_http_realtime_keep_move(rows->keep, shm);
+            return NGX_OK;
+        }
+    }
+
+    rows->keep = ngx_http_realtime_keep_make(shm,
+                                             NGX_HTTP_REALTIME_ZONE_LAYOUT);
+
+    return rows->keep ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_http_realtime_rows_shared_t *
+ngx_http_realtime_rows_make(ngx_shm_zone_t *shm, ngx_slab_pool_t *pool)
+{
+    void                             *mem;
+    size_t                            len;
+    ngx_http_realtime_rows_shared_t  *sh;
+
+    len = (size_t) pool->pfree * ngx_pagesize;
+    sh = ngx_slab_alloc(pool, len);
+
+    if (sh == NULL
+        || RAND_bytes((u_char *) sh->seed, sizeof(sh->seed)) != 1)
+    {
+        goto failed;
+    }
+
+    mem = ngx_align_ptr(sh + 1, 64);
+
+    sh->ring = rt_ring_init(mem, len - ((u_char *) mem - (u_char *) sh));
+
+    if (sh->ring == NULL) {
+        goto failed;
+    }
+
+    sh->started = ngx_http_realtime_now();
+
+    return sh;
+
+failed:
+
+    ngx_log_error(NGX_LOG_EMERG, shm->shm.log, 0,
+                  "realtime zone \"%V\" of %uz bytes could not be set up: "
+                  "give realtime_postgres_pool a larger \"queue\"",
+                  &shm->shm.name, shm->shm.size);
+    return NULL;
+}
+
+
+static void
+ngx_http_realtime_rows_cleanup(void *data)
+{
+    ngx_http_realtime_rows_t  *rows = data;
+
+    if (rows->keep) {
+        ngx_http_realtime_keep_release(rows->keep);
+    }
+}
+
+
+void
+ngx_http_realtime_rows_put(ngx_http_realtime_rows_t *rows,
+    ngx_http_realtime_fact_t *f)
+{
+    size_t                            len;
+    u_char                           *p = NULL;
+    ngx_http_realtime_rows_shared_t  *sh;
+
+    if (rows == NULL) {
+        return;
+    }
+
+    sh = rows->sh;
+    f->time = f->time ? f->time : ngx_http_realtime_now();
+    f->worker = ngx_pid;
+
+    len = ngx_http_realtime_rows_encode(f, NULL);
+
+    ngx_shmtx_lock(&rows->pool->mutex);
+
+    /* an entry has a head of its own, and may have a filler before it */
+
+    if (len <= rt_ring_max(sh->ring->size)
+        && rt_ring_head(sh->ring) - atomic_load(&sh->done) + 2 * len + 64
+           <= sh->ring->size)
+    {
+        p = rt_ring_reserve(sh->ring, len);
+    }
+
+    if (p) {
+        (void) ngx_http_realtime_rows_encode(f, p);
+        (void) rt_ring_commit(sh->ring);
+    }
+
+    ngx_shmtx_unlock(&rows->pool->mutex);
+
+    if (p == NULL) {
+        atomic_fetch_add(&sh->dropped, 1);
+    }
+}
+
+
+/* pairs with ngx_http_realtime_rows_sleep() */
+
+ngx_int_t
+ngx_http_realtime_rows_wakes(ngx_http_realtime_rows_t *rows)
+{
+    ngx_http_realtime_rows_shared_t  *sh = rows->sh;
+
+    atomic_thread_fence(memory_order_seq_cst);
+
+    return (atomic_load_explicit(&sh->asleep, memory_order_relaxed)
+            && atomic_exchange(&sh->asleep, 0))
+           ? (ngx_int_t) atomic_load(&sh->slot) : -1;
+}
+
+
+/* "dst" NULL: the bytes that it takes */
+
+static size_t
+ngx_http_realtime_rows_encode(const ngx_http_realtime_fact_t *f, u_char *dst)
+{
+    size_t                          len = sizeof(ngx_http_realtime_fact_head_t);
+    ngx_uint_t                      i;
+    ngx_http_realtime_fact_head_t   head;
+
+    if (dst == NULL) {
+
+        for (i = 0; i < NGX_HTTP_REALTIME_FACT_STRINGS; i++) {
+            len += f->s[i].len;
+        }
+
+        return len;
+    }
+
+    ngx_memzero(&head, sizeof(head));
+
+    head.type = f->type;
+    head.logged = f->logged;
+    head.worker = f->worker;
+    head.time = f->time;
+    head.number = f->number;
+
+    for (i = 0; i < NGX_HTTP_REALTIME_FACT_STRINGS; i++) {
+
+        if (f->s[i].data) {
+            head.strings |= 1u << i;
+        }
+
+        head.len[i] = f->s[i].len;
+
+        if (f->s[i].len) {
+            ngx_memcpy(dst + len, f->s[i].data, f->s[i].len);
+        }
+
+        len += f->s[i].len;
+    }
+
+    ngx_memcpy(dst, &head, sizeof(head));
+
+    return len;
+}
+
+
+ngx_int_t
+ngx_http_realtime_rows_read(ngx_http_realtime_rows_t *rows, uint64_t *pos,
+    u_char *buf, size_t size, size_t *len, ngx_http_realtime_fact_t *f)
+{
+    uint64_t   at = *pos;
+    ngx_int_t  rc;
+
+    rc = rt_ring_read(rows->sh->ring, pos, buf, size, len);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    f->pos = at;
+
+    return ngx_http_realtime_rows_decode(f, buf, *len);
+}
+
+
+static ngx_int_t
+ngx_http_realtime_rows_decode(ngx_http_realtime_fact_t *f, u_char *p,
+    size_t len)
+{
+    size_t                         at = sizeof(ngx_http_realtime_fact_head_t);
+    ngx_uint_t                     i;
+    ngx_http_realtime_fact_head_t  head;
+
+    if (len < at) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(&head, p, sizeof(head));
+
+    f->type = head.type;
+    f->logged = head.logged;
+    f->worker = head.worker;
+    f->time = head.time;
+    f->number = head.number;
+
+    for (i = 0; i < NGX_HTTP_REALTIME_FACT_STRINGS; i++) {
+
+        if (head.len[i] > len - at) {
+            return NGX_ERROR;
+        }
+
+        f->s[i] = rt_str(head.len[i],
+                         (head.strings & (1u << i)) ? p + at : NULL);
+        at += head.len[i];
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_realtime_rows_done(ngx_http_realtime_rows_t *rows, uint64_t pos)
+{
+    atomic_store(&rows->sh->done, pos);
+}
+
+
+uint64_t
+ngx_http_realtime_rows_waiting(ngx_http_realtime_rows_t *rows)
+{
+    return rt_ring_head(rows->sh->ring) - atomic_load(&rows->sh->done);
+}
+
+
+ngx_int_t
+ngx_http_realtime_rows_claim(ngx_http_realtime_rows_t *rows, uint32_t slot)
+{
+    uint32_t                          pid;
+    uint64_t                          process;
+    ngx_int_t                         rc = NGX_BUSY;
+    ngx_http_realtime_rows_shared_t  *sh = rows->sh;
+
+    pid = atomic_load(&sh->pid);
+    process = sh->process;
+
+    if (pid == (uint32_t) ngx_pid) {
+        return NGX_OK;
+    }
+
+    if (pid && !ngx_http_realtime_process_died(pid, process)) {
+        return NGX_BUSY;
+    }
+
+    ngx_shmtx_lock(&rows->pool->mutex);
+
+    if (atomic_load(&sh->pid) == pid) {
+        sh->process = ngx_http_realtime_process_started(ngx_pid);
+        atomic_store(&sh->slot, slot);
+        atomic_store(&sh->pid, ngx_pid);
+        rc = NGX_OK;
+    }
+
+    ngx_shmtx_unlock(&rows->pool->mutex);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_realtime_rows_given_up(ngx_http_realtime_rows_t *rows)
+{
+    return (atomic_load(&rows->keep->label->epoch)
+            & NGX_HTTP_REALTIME_KEEP_GIVEN_UP) != 0;
+}
+
+
+void
+ngx_http_realtime_rows_release(ngx_http_realtime_rows_t *rows)
+{
+    if (atomic_load(&rows->sh->pid) == (uint32_t) ngx_pid) {
+        atomic_store(&rows->sh->connected, 0);
+        atomic_store(&rows->sh->asleep, 0);
+        atomic_store(&rows->sh->pid, 0);
+    }
+}
+
+
+ngx_int_t
+ngx_http_realtime_rows_sleep(ngx_http_realtime_rows_t *rows, uint64_t pos)
+{
+    atomic_store(&rows->sh->asleep, 1);
+    atomic_thread_fence(memory_order_seq_cst);
+
+    if (rt_ring_head(rows->sh->ring) == pos) {
+        return NGX_OK;
+    }
+
+    atomic_store(&rows->sh->asleep, 0);
+
+    return NGX_AGAIN;
+}
