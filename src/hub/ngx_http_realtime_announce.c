@@ -242,6 +242,21 @@ ngx_http_realtime_announce_occupant_locked(ngx_http_realtime_hub_t *hub,
     room = ngx_http_realtime_at(z, rec->room);
     user = ngx_http_realtime_at(z, rec->user);
 
+    /* whoever died over it may not have come to tell the database, either */
+
+    if (rec->count) {
+        ngx_http_realtime_account_join_locked(hub,
+                                      ngx_http_realtime_room_rec_nsp(room),
+                                      ngx_http_realtime_room_rec_name(room),
+                                      room->kind,
+                                      ngx_http_realtime_user_rec_id(user));
+    } else {
+        ngx_http_realtime_account_leave_locked(hub,
+                                      ngx_http_realtime_room_rec_nsp(room),
+                                      ngx_http_realtime_room_rec_name(room),
+                                      ngx_http_realtime_user_rec_id(user));
+    }
+
     if (room->kind & NGX_HTTP_REALTIME_ROOM_QUIET) {
         return;
     }

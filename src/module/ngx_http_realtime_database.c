@@ -6,6 +6,8 @@
 
 #include "module/ngx_http_realtime_conf.h"
 
+#include "base/rt_utf8.h"
+
 
 static char *ngx_http_realtime_set_pool_value(ngx_conf_t *cf,
     ngx_http_realtime_store_conf_t *store, ngx_str_t *value);
@@ -214,9 +216,11 @@ ngx_http_realtime_set_host(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
-    if (value[1].len == 0 || value[1].len > 255) {
+    if (value[1].len == 0 || value[1].len > 255
+        || rt_utf8_check(ngx_http_realtime_str(&value[1])) != RT_OK)
+    {
         return ngx_http_realtime_bad_value(cf, &value[1],
-                                           "a name of 1 to 255 bytes");
+                                    "a name of 1 to 255 bytes, in UTF-8");
     }
 
     rmcf->store.host = value[1];        /* ends with a zero byte */

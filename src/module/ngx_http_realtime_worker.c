@@ -36,10 +36,6 @@ static void ngx_http_realtime_worker_wake(ngx_http_realtime_bus_t *bus);
 static void ngx_http_realtime_worker_leave_handler(ngx_event_t *ev);
 static ngx_msec_t ngx_http_realtime_worker_drain(
     ngx_http_realtime_worker_t *w);
-static ngx_uint_t ngx_http_realtime_worker_part(
-    ngx_http_realtime_worker_t *w, ngx_uint_t n);
-static ngx_uint_t ngx_http_realtime_worker_writes(
-    ngx_http_realtime_worker_t *w);
 static void ngx_http_realtime_worker_watch_handler(ngx_event_t *ev);
 static void ngx_http_realtime_worker_alive(void *ctx,
     ngx_http_realtime_session_t *s);
@@ -424,35 +420,6 @@ ngx_http_realtime_worker_leave_handler(ngx_event_t *ev)
     if (n && w->patience > 0) {
         ngx_add_timer(&w->leave, NGX_HTTP_REALTIME_LEAVE);
     }
-}
-
-
-/* whoever stays writes what waits for the database; else all of it has to go */
-
-static ngx_uint_t
-ngx_http_realtime_worker_part(ngx_http_realtime_worker_t *w, ngx_uint_t n)
-{
-    if (!ngx_http_realtime_worker_writes(w)) {
-        ngx_http_realtime_store_stop(&w->store);
-        return 0;
-    }
-
-    /* the name may be that of others who stay, with other memory */
-
-    return n ? 0 : ngx_http_realtime_store_farewell(&w->store, w->drain == 0);
-}
-
-
-/* nobody who stays can do it */
-
-static ngx_uint_t
-ngx_http_realtime_worker_writes(ngx_http_realtime_worker_t *w)
-{
-    ngx_http_realtime_rows_t  *rows = w->bus.zone->rows;
-
-    return rows
-           && (!w->transports.exiting || w->drain == 0
-               || ngx_http_realtime_rows_given_up(rows));
 }
 
 

@@ -38,6 +38,18 @@ typedef struct {
 ngx_int_t ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
     ngx_http_realtime_zone_t *zone, ngx_cycle_t *cycle);
 
+/* ~worker_store */
+
+/* whether this worker may write: it stays, or nobody who does can */
+ngx_uint_t ngx_http_realtime_worker_writes(ngx_http_realtime_worker_t *w);
+
+/*
+ * A worker that goes still has "n" clients and others who wait.  Whether it has
+ * to stay for what is to be written.
+ */
+ngx_uint_t ngx_http_realtime_worker_part(ngx_http_realtime_worker_t *w,
+    ngx_uint_t n);
+
 /* when the process exits, however politely */
 void ngx_http_realtime_worker_stop(ngx_http_realtime_worker_t *w);
 

@@ -400,6 +400,7 @@ ngx_http_realtime_directory_stored_locked(ngx_http_realtime_zone_t *z,
     }
 
     ngx_http_realtime_rows_put(z->rows, &f);
+    rec->stored = 0;
 }
 
 

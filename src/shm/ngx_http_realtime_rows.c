@@ -19,12 +19,17 @@ typedef struct {
 } ngx_http_realtime_fact_head_t;
 
 
+/* attempts to lock before it is asked whether the holder lives */
+#define NGX_HTTP_REALTIME_ROWS_DOUBT  1024
+
+
 static ngx_int_t ngx_http_realtime_rows_init(ngx_shm_zone_t *shm, void *data);
 static ngx_int_t ngx_http_realtime_rows_keep(ngx_http_realtime_rows_t *rows,
     ngx_shm_zone_t *shm);
 static ngx_http_realtime_rows_shared_t *ngx_http_realtime_rows_make(
     ngx_shm_zone_t *shm, ngx_slab_pool_t *pool);
 static void ngx_http_realtime_rows_cleanup(void *data);
+static void ngx_http_realtime_rows_lock(ngx_http_realtime_rows_t *rows);
 static size_t ngx_http_realtime_rows_encode(
     const ngx_http_realtime_fact_t *f, u_char *dst);
 static ngx_int_t ngx_http_realtime_rows_decode(ngx_http_realtime_fact_t *f,
@@ -185,6 +190,7 @@ ngx_http_realtime_rows_put(ngx_http_realtime_rows_t *rows,
 {
     size_t                            len;
     u_char                           *p = NULL;
+    ngx_uint_t                        given;
     ngx_http_realtime_rows_shared_t  *sh;
 
     if (rows == NULL) {
@@ -192,12 +198,20 @@ ngx_http_realtime_rows_put(ngx_http_realtime_rows_t *rows,
     }
 
     sh = rows->sh;
-    f->time = f->time ? f->time : ngx_http_realtime_now();
+    given = (f->time != 0);
+    f->time = given ? f->time : ngx_http_realtime_now();
     f->worker = ngx_pid;
 
     len = ngx_http_realtime_rows_encode(f, NULL);
 
-    ngx_shmtx_lock(&rows->pool->mutex);
+    ngx_http_realtime_rows_lock(rows);
+
+    /* clocks of workers differ a little, and may be set: times never go back */
+
+    if (!given) {
+        f->time = ngx_max(f->time, sh->latest);
+        sh->latest = f->time;
+    }
 
     /* an entry has a head of its own, and may have a filler before it */
 
@@ -217,6 +231,33 @@ ngx_http_realtime_rows_put(ngx_http_realtime_rows_t *rows,
 
     if (p == NULL) {
         atomic_fetch_add(&sh->dropped, 1);
+    }
+}
+
+
+/*
+ * nginx's master frees the mutexes of the zones that its own configuration has:
+ * not that of one that was given up, whose workers still go.
+ */
+
+static void
+ngx_http_realtime_rows_lock(ngx_http_realtime_rows_t *rows)
+{
+    ngx_pid_t     pid;
+    ngx_uint_t    n;
+    ngx_shmtx_t  *mutex = &rows->pool->mutex;
+
+    for (n = 1; !ngx_shmtx_trylock(mutex); n++) {
+
+        pid = (ngx_pid_t) *mutex->lock;
+
+        if (n % NGX_HTTP_REALTIME_ROWS_DOUBT == 0 && pid
+            && kill(pid, 0) == -1 && ngx_errno == NGX_ESRCH)
+        {
+            (void) ngx_shmtx_force_unlock(mutex, pid);
+        }
+
+        ngx_sched_yield();
     }
 }
 
@@ -355,25 +396,30 @@ ngx_int_t
 ngx_http_realtime_rows_claim(ngx_http_realtime_rows_t *rows, uint32_t slot)
 {
     uint32_t                          pid;
-    uint64_t                          process;
+    uint64_t                          process, own;
     ngx_int_t                         rc = NGX_BUSY;
     ngx_http_realtime_rows_shared_t  *sh = rows->sh;
 
     pid = atomic_load(&sh->pid);
     process = sh->process;
+    own = ngx_http_realtime_process_started(ngx_pid);
 
-    if (pid == (uint32_t) ngx_pid) {
+    /* or of one that had the same pid, and has died */
+
+    if (pid == (uint32_t) ngx_pid && process == own) {
         return NGX_OK;
     }
 
-    if (pid && !ngx_http_realtime_process_died(pid, process)) {
+    if (pid && pid != (uint32_t) ngx_pid
+        && !ngx_http_realtime_process_died(pid, process))
+    {
         return NGX_BUSY;
     }
 
-    ngx_shmtx_lock(&rows->pool->mutex);
+    ngx_http_realtime_rows_lock(rows);
 
     if (atomic_load(&sh->pid) == pid) {
-        sh->process = ngx_http_realtime_process_started(ngx_pid);
+        sh->process = own;
         atomic_store(&sh->slot, slot);
         atomic_store(&sh->pid, ngx_pid);
         rc = NGX_OK;

@@ -65,6 +65,7 @@ typedef struct {
 typedef struct {
     uint64_t          seed[2];          /* of the ids of its rows */
     uint64_t          started;          /* ms since the epoch */
+    uint64_t          latest;           /* time of a fact; the same */
     _Atomic uint64_t  done;             /* all before this is written, or given
                                            up */
     _Atomic uint64_t  dropped;          /* facts that did not fit */

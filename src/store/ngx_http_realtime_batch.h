@@ -70,4 +70,9 @@ ngx_int_t ngx_http_realtime_batch_values(ngx_http_realtime_batch_t *b,
     const ngx_http_realtime_statement_t *st, const char **values);
 
 
+/* the ids of a lane that begins with them, as a parameter; NULL: no memory */
+#define ngx_http_realtime_batch_ids(b, lane)                                  \
+    ngx_http_realtime_column_value(&(b)->columns[lane][0], (b)->log)
+
+
 #endif /* _NGX_HTTP_REALTIME_BATCH_H_INCLUDED_ */

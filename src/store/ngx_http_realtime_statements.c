@@ -15,7 +15,7 @@ const char  *ngx_http_realtime_statements_clean[] = {
 
 const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
 
-    { NGX_HTTP_REALTIME_LANE_CONNECT, 8,
+    { NGX_HTTP_REALTIME_LANE_CONNECT, 8, 0,
 
       "INSERT INTO realtime_connections (id, socket_id, user_id, namespace,"
       " address, device, worker, connected_at, last_activity, host)"
@@ -28,7 +28,7 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
 
     /* somebody took it for stale, and was wrong */
 
-    { NGX_HTTP_REALTIME_LANE_ACTIVITY, 2,
+    { NGX_HTTP_REALTIME_LANE_ACTIVITY, 2, 0,
 
       "UPDATE realtime_connections AS c"
       " SET last_activity = GREATEST(c.last_activity, x.t),"
@@ -41,7 +41,7 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
 
     /* the summary of presence is about those who were seen lately */
 
-    { NGX_HTTP_REALTIME_LANE_ACTIVITY, 2,
+    { NGX_HTTP_REALTIME_LANE_ACTIVITY, 2, 0,
 
       "UPDATE realtime_presence AS p SET last_seen = x.t"
       " FROM (SELECT c.user_id, MAX(a.t)::timestamptz AS t"
@@ -52,7 +52,7 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
       " AND p.last_seen < x.t - INTERVAL '10 minutes'"
       " AND $3::text IS NOT NULL" },
 
-    { NGX_HTTP_REALTIME_LANE_DISCONNECT, 3,
+    { NGX_HTTP_REALTIME_LANE_DISCONNECT, 3, 0,
 
       "UPDATE realtime_connections AS c"
       " SET disconnected_at = x.t::timestamptz,"
@@ -63,7 +63,7 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
       " OR c.disconnect_reason = 'stale')"
       " AND $4::text IS NOT NULL" },
 
-    { NGX_HTTP_REALTIME_LANE_ROOM, 5,
+    { NGX_HTTP_REALTIME_LANE_ROOM, 5, 0,
 
       "INSERT INTO realtime_rooms (id, name, type, visibility, created_at)"
       " SELECT DISTINCT ON (n) i::uuid, n, k, v, t::timestamptz"
@@ -77,21 +77,23 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
     /*
      * Those that were not made by a server are there until somebody ends them.
      * A batch of a writer that died may come to PostgreSQL's mind after those
-     * of the next one: it has nothing to say of what began later.
+     * of the next one: it has nothing to say of what began later; nor has one
+     * that is sent again of what began in it.
      */
 
-    { NGX_HTTP_REALTIME_LANE_LEAVE, 3,
+    { NGX_HTTP_REALTIME_LANE_LEAVE, 3, 1,
 
       "UPDATE realtime_room_members AS m SET left_at = x.t::timestamptz"
       " FROM unnest($1::text[], $2::text[], $3::text[]) AS x (n, u, t)"
       " JOIN realtime_rooms AS r ON r.name = x.n"
       " WHERE m.room_id = r.id AND m.user_id = x.u"
       " AND m.left_at IS NULL AND m.host = $4"
-      " AND m.joined_at <= x.t::timestamptz" },
+      " AND m.joined_at <= x.t::timestamptz"
+      " AND m.id <> ALL ($5::text[]::uuid[])" },
 
     /* a batch that is sent again may be longer: what was a stay has ended */
 
-    { NGX_HTTP_REALTIME_LANE_JOIN, 5,
+    { NGX_HTTP_REALTIME_LANE_JOIN, 5, 0,
 
       "UPDATE realtime_room_members AS m SET left_at = x.l::timestamptz"
       " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],"
@@ -100,7 +102,7 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
       " AND x.l <> '" NGX_HTTP_REALTIME_LANE_STAYS "'"
       " AND $6::text IS NOT NULL" },
 
-    { NGX_HTTP_REALTIME_LANE_JOIN, 5,
+    { NGX_HTTP_REALTIME_LANE_JOIN, 5, 0,
 
       "INSERT INTO realtime_room_members (id, room_id, user_id, joined_at,"
       " left_at, host)"
@@ -111,7 +113,7 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
       " JOIN realtime_rooms AS r ON r.name = x.n"
       " ON CONFLICT DO NOTHING" },
 
-    { NGX_HTTP_REALTIME_LANE_PRESENCE, 4,
+    { NGX_HTTP_REALTIME_LANE_PRESENCE, 4, 0,
 
       "INSERT INTO realtime_presence (user_id, status, custom_status,"
       " last_seen, updated_at)"
@@ -126,7 +128,7 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
       " last_seen = EXCLUDED.last_seen, updated_at = EXCLUDED.updated_at"
       " WHERE realtime_presence.updated_at <= EXCLUDED.updated_at" },
 
-    { NGX_HTTP_REALTIME_LANE_TYPING, 6,
+    { NGX_HTTP_REALTIME_LANE_TYPING, 6, 0,
 
       "INSERT INTO realtime_typing (id, room_name, user_id, thread_id,"
       " started_at, expires_at)"
@@ -141,7 +143,7 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
       " CASE WHEN realtime_typing.expires_at < EXCLUDED.started_at"
       " THEN EXCLUDED.started_at ELSE realtime_typing.started_at END" },
 
-    { NGX_HTTP_REALTIME_LANE_TYPING, 6,
+    { NGX_HTTP_REALTIME_LANE_TYPING, 6, 0,
 
       "DELETE FROM realtime_typing AS d"
       " USING (SELECT DISTINCT ON (n, u, COALESCE(h, '')) *"
@@ -152,7 +154,7 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
       " AND COALESCE(d.thread_id, '') = COALESCE(x.h, '')"
       " AND $7::text IS NOT NULL" },
 
-    { NGX_HTTP_REALTIME_LANE_EVENT, 6,
+    { NGX_HTTP_REALTIME_LANE_EVENT, 6, 0,
 
       "INSERT INTO realtime_events (id, type, user_id, room_name, data,"
       " created_at)"
@@ -162,7 +164,7 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
       " WHERE $7::text IS NOT NULL"
       " ON CONFLICT DO NOTHING" },
 
-    { NGX_HTTP_REALTIME_LANE_HOST, 2,
+    { NGX_HTTP_REALTIME_LANE_HOST, 2, 0,
 
       "UPDATE realtime_connections AS c"
       " SET disconnected_at = x.t::timestamptz, disconnect_reason = x.r"
@@ -170,14 +172,14 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
       " WHERE c.host = $3 AND c.disconnected_at IS NULL"
       " AND c.connected_at < x.t::timestamptz" },
 
-    { NGX_HTTP_REALTIME_LANE_HOST, 2,
+    { NGX_HTTP_REALTIME_LANE_HOST, 2, 0,
 
       "UPDATE realtime_room_members AS m SET left_at = x.t::timestamptz"
       " FROM unnest($1::text[], $2::text[]) AS x (r, t)"
       " WHERE m.host = $3 AND m.left_at IS NULL"
       " AND m.joined_at < x.t::timestamptz" },
 
-    { NGX_HTTP_REALTIME_LANE_HOST, 2,
+    { NGX_HTTP_REALTIME_LANE_HOST, 2, 0,
 
       "UPDATE realtime_presence AS p"
       " SET status = 'offline', updated_at = x.t::timestamptz"

@@ -42,7 +42,8 @@ typedef enum {
 
 typedef struct {
     ngx_http_realtime_lane_e  lane;
-    ngx_uint_t                columns;  /* $1, ...; then $n: the host */
+    ngx_uint_t                columns;  /* $1, ...; then: the host */
+    ngx_uint_t                joins;    /* then: the ids of LANE_JOIN */
     const char               *sql;
 } ngx_http_realtime_statement_t;
 

@@ -90,9 +90,10 @@ ngx_http_realtime_store_begin(ngx_http_realtime_store_t *st)
 
     /* what an earlier nginx of this name had open is not open any more */
 
-    if (atomic_exchange(&st->rows->sh->begun, 1) == 0) {
+    if (atomic_load(&st->rows->sh->begun) == 0) {
         ngx_http_realtime_store_host(st, rt_lit("host gone"),
                                      st->rows->sh->started);
+        atomic_store(&st->rows->sh->begun, 1);
     }
 
     return NGX_OK;

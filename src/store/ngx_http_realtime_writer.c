@@ -12,6 +12,8 @@ static ngx_int_t ngx_http_realtime_writer_gather(
 static ngx_int_t ngx_http_realtime_writer_read(ngx_http_realtime_store_t *st,
     uint64_t *pos, ngx_http_realtime_fact_t *f);
 static ngx_int_t ngx_http_realtime_writer_send(ngx_http_realtime_store_t *st);
+static ngx_int_t ngx_http_realtime_writer_prepare(
+    ngx_http_realtime_store_t *st);
 static void ngx_http_realtime_writer_done(ngx_http_realtime_pg_query_t *q,
     PGresult *res, ngx_int_t rc);
 static void ngx_http_realtime_writer_refused(ngx_http_realtime_store_t *st,
@@ -32,7 +34,18 @@ ngx_http_realtime_writer_write(ngx_http_realtime_store_t *st)
 {
     ngx_int_t  rc;
 
-    if (!st->writer || st->pending || !ngx_http_realtime_pg_writable(&st->pg)) {
+    if (!st->writer || st->pending) {
+        return;
+    }
+
+    if (!ngx_http_realtime_pg_writable(&st->pg)) {
+
+        /* one that had nothing to do for long; to all others it is harmless */
+
+        if (ngx_http_realtime_rows_waiting(st->rows)) {
+            ngx_http_realtime_pg_open(&st->pg);
+        }
+
         return;
     }
 
@@ -87,9 +100,9 @@ ngx_http_realtime_writer_gather(ngx_http_realtime_store_t *st)
                           "realtime: no fact in zone \"%V\" at %uL",
                           &st->rows->shm->shm.name, st->end);
 
-            st->end = rt_ring_head(st->rows->sh->ring);
-            ngx_http_realtime_rows_done(st->rows, st->end);
-            return NGX_OK;
+            st->end = (pos > st->end) ? pos
+                                      : rt_ring_head(st->rows->sh->ring);
+            continue;
         }
 
         if (ngx_http_realtime_batch_add(st->batch, &f) != NGX_OK) {
@@ -138,29 +151,23 @@ ngx_http_realtime_writer_read(ngx_http_realtime_store_t *st, uint64_t *pos,
 static ngx_int_t
 ngx_http_realtime_writer_send(ngx_http_realtime_store_t *st)
 {
-    ngx_uint_t                            i;
-    const char                           *values[16];
+    ngx_uint_t                            i, n;
+    const char                           *values[16], *joins;
     const ngx_http_realtime_statement_t  *sql;
 
     st->nqueries = 0;
     st->result = NGX_OK;
     st->refusing = 0;
 
-    /* a segment that has begun is not to end before its time, as if whole */
+    joins = ngx_http_realtime_batch_ids(st->batch,
+                                        NGX_HTTP_REALTIME_LANE_JOIN);
 
-    for (i = 0; i < ngx_http_realtime_nstatements; i++) {
-        if (ngx_http_realtime_batch_values(st->batch,
-                                           &ngx_http_realtime_statements[i],
-                                           values)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    if (ngx_http_realtime_writer_query(st, ngx_http_realtime_statement_quiet,
-                                       NULL, 0)
-        != NGX_OK)
+    if (joins == NULL
+        || ngx_http_realtime_writer_prepare(st) != NGX_OK
+        || ngx_http_realtime_writer_query(st,
+                                          ngx_http_realtime_statement_quiet,
+                                          NULL, 0)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -175,10 +182,14 @@ ngx_http_realtime_writer_send(ngx_http_realtime_store_t *st)
 
         (void) ngx_http_realtime_batch_values(st->batch, sql, values);
 
-        values[sql->columns] = (char *) st->conf->host.data;
+        n = sql->columns;
+        values[n++] = (char *) st->conf->host.data;
 
-        if (ngx_http_realtime_writer_query(st, sql->sql, values,
-                                           sql->columns + 1)
+        if (sql->joins) {
+            values[n++] = joins;
+        }
+
+        if (ngx_http_realtime_writer_query(st, sql->sql, values, n)
             != NGX_OK)
         {
             return NGX_ERROR;       /* which is the end of the connection */
@@ -186,6 +197,28 @@ ngx_http_realtime_writer_send(ngx_http_realtime_store_t *st)
     }
 
     ngx_http_realtime_pg_sync(&st->pg);
+
+    return NGX_OK;
+}
+
+
+/* a segment that has begun is not to end before its time, as if whole */
+
+static ngx_int_t
+ngx_http_realtime_writer_prepare(ngx_http_realtime_store_t *st)
+{
+    ngx_uint_t   i;
+    const char  *values[16];
+
+    for (i = 0; i < ngx_http_realtime_nstatements; i++) {
+        if (ngx_http_realtime_batch_values(st->batch,
+                                           &ngx_http_realtime_statements[i],
+                                           values)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
 
     return NGX_OK;
 }
@@ -328,6 +361,18 @@ ngx_http_realtime_writer_finish(ngx_http_realtime_store_t *st)
 static void
 ngx_http_realtime_writer_failed(ngx_http_realtime_store_t *st)
 {
+    /* cleaning up has no facts, and another time */
+
+    if (st->batch->facts == 0) {
+        return;
+    }
+
+    /* it may have been too much for the time that it had */
+
+    if (!st->refusing) {
+        st->most = ngx_max(st->batch->facts / 2, 1);
+    }
+
     if (st->result == NGX_ERROR) {
         return;                         /* goes on when it is ready again */
     }
@@ -340,11 +385,7 @@ ngx_http_realtime_writer_failed(ngx_http_realtime_store_t *st)
         return;
     }
 
-    /* which one it is, is found by halves; cleaning up has none */
-
-    if (st->batch->facts == 0) {
-        return;
-    }
+    /* which one it is, is found by halves */
 
     if (st->batch->facts > 1) {
         st->most = st->batch->facts / 2;

@@ -1,0 +1,52 @@
+
+/*
+ * Who writes into the database while workers come and go: whoever stays; where
+ * nobody does, those who go.
+ */
+
+
+#include "module/ngx_http_realtime_worker.h"
+
+
+static ngx_uint_t ngx_http_realtime_worker_upgrade(void);
+
+
+ngx_uint_t
+ngx_http_realtime_worker_part(ngx_http_realtime_worker_t *w, ngx_uint_t n)
+{
+    if (!ngx_http_realtime_worker_writes(w)) {
+        ngx_http_realtime_store_stop(&w->store);
+        return 0;
+    }
+
+    /* the name may be that of others who stay, with other memory */
+
+    return n ? 0 : ngx_http_realtime_store_farewell(&w->store, w->drain == 0
+                                       && !ngx_http_realtime_worker_upgrade());
+}
+
+
+/* there are two masters, with one name */
+
+static ngx_uint_t
+ngx_http_realtime_worker_upgrade(void)
+{
+    ngx_file_info_t   fi;
+    ngx_core_conf_t  *ccf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                           ngx_core_module);
+
+    return ngx_file_info(ccf->oldpid.data, &fi) != NGX_FILE_ERROR;
+}
+
+
+ngx_uint_t
+ngx_http_realtime_worker_writes(ngx_http_realtime_worker_t *w)
+{
+    ngx_http_realtime_rows_t  *rows = w->bus.zone->rows;
+
+    return rows
+           && (!w->transports.exiting || w->drain == 0
+               || ngx_http_realtime_rows_given_up(rows));
+}
