@@ -516,4 +516,6 @@ async function start(opts = {}) {
 }
 
 
-module.exports = { MODULE, NGINX, alive, check, freePort, knows, start };
+module.exports = {
+    MODULE, NGINX, alive, check, environment, freePort, knows, start
+};

@@ -441,7 +441,7 @@ async function resurrect(server) {
     server.child = spawn(nginx.NGINX, [
         '-p', dir, '-c', path.join(dir, 'nginx.conf'),
         '-e', path.join(dir, 'error.log')
-    ], { stdio: 'ignore', env: { PATH: process.env.PATH, LANG: 'C.UTF-8' } });
+    ], { stdio: 'ignore', env: nginx.environment(dir) });
 
     server.follow(server.child.pid);
     await server.ready();
