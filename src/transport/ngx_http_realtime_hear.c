@@ -1,5 +1,6 @@
 
 #include "transport/ngx_http_realtime_hear.h"
+#include "shm/ngx_http_realtime_directory.h"
 
 
 /* who waits for an answer */
@@ -16,6 +17,8 @@ typedef struct {
 static void ngx_http_realtime_hear_handler(ngx_event_t *ev);
 static ngx_int_t ngx_http_realtime_hear_one(ngx_http_realtime_session_t *s,
     ngx_msec_t since);
+static ngx_uint_t ngx_http_realtime_hear_moved(
+    ngx_http_realtime_transports_t *tp, rt_str_t sid);
 static void ngx_http_realtime_hear_answer(ngx_http_realtime_transports_t *tp,
     ngx_http_realtime_wid_t to, uint64_t handle);
 
@@ -71,6 +74,7 @@ ngx_http_realtime_hear(ngx_http_realtime_transports_t *tp,
 static void
 ngx_http_realtime_hear_handler(ngx_event_t *ev)
 {
+    rt_str_t                         sid;
     ngx_uint_t                       again = 0;
     ngx_queue_t                     *q, *next;
     ngx_http_realtime_heard_t       *h;
@@ -84,12 +88,13 @@ ngx_http_realtime_hear_handler(ngx_event_t *ev)
         next = ngx_queue_next(q);
         h = ngx_queue_data(q, ngx_http_realtime_heard_t, queue);
 
-        s = ngx_http_realtime_session_find(tp->set,
-                                           rt_str(RT_ID_LEN, h->sid));
+        sid = rt_str(RT_ID_LEN, h->sid);
+        s = ngx_http_realtime_session_find(tp->set, sid);
 
         if (ngx_current_msec - h->since < NGX_HTTP_REALTIME_HEAR_MAX
             && (ngx_http_realtime_hear_one(s, h->since) != NGX_OK
-                || !ngx_queue_empty(&tp->set->closing)))
+                || !ngx_queue_empty(&tp->set->closing)
+                || (s == NULL && ngx_http_realtime_hear_moved(tp, sid))))
         {
             again = 1;
             continue;
@@ -129,6 +134,19 @@ ngx_http_realtime_hear_one(ngx_http_realtime_session_t *s, ngx_msec_t since)
     }
 
     return s->transport->hear(s);
+}
+
+
+/* what it says goes to its new worker, which has until nobody waits any more */
+
+static ngx_uint_t
+ngx_http_realtime_hear_moved(ngx_http_realtime_transports_t *tp, rt_str_t sid)
+{
+    ngx_http_realtime_place_t  place;
+
+    return ngx_http_realtime_directory_find(tp->bus->zone, sid, &place)
+           == NGX_OK
+           && !ngx_http_realtime_bus_is_self(tp->bus, place.owner);
 }
 
 

@@ -45,7 +45,8 @@ async function twice(server, transport) {
         transport, on: elsewhere(server, alice)
     });
 
-    await has(bob, roomName, 0);
+    await tap.until(5000, () => got(bob, 'user:joined').length,
+                    'bob knows that she has come');
     bob.log.length = 0;
 
     return { alice, bob, next, roomName };
