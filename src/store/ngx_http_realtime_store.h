@@ -50,6 +50,7 @@ typedef struct {
 
     ngx_event_t                      soon;
     ngx_msec_t                       retry;     /* after an error; ms */
+    uint64_t                         stuck;     /* end of what failed */
     char                             error[6];  /* SQLSTATE, as logged */
     time_t                           cleaned;
     time_t                           complained;

@@ -333,14 +333,19 @@ ngx_http_realtime_writer_finish(ngx_http_realtime_store_t *st)
         return;
     }
 
-    if (st->retry) {
-        ngx_log_error(NGX_LOG_NOTICE, st->log, 0,
-                      "realtime postgres %V: rows are written again",
-                      &st->conf->url.text);
-        st->retry = 0;
-    }
+    /* a smaller batch than the one that failed may well do without its fault */
 
-    st->error[0] = '\0';
+    if (st->end >= st->stuck) {
+
+        if (st->retry) {
+            ngx_log_error(NGX_LOG_NOTICE, st->log, 0,
+                          "realtime postgres %V: rows are written again",
+                          &st->conf->url.text);
+            st->retry = 0;
+        }
+
+        st->error[0] = '\0';
+    }
 
     ngx_http_realtime_rows_done(st->rows, st->end);
     atomic_fetch_add(&st->rows->sh->written, st->batch->facts);
@@ -378,6 +383,7 @@ ngx_http_realtime_writer_failed(ngx_http_realtime_store_t *st)
     }
 
     if (!st->refusing) {
+        st->stuck = ngx_max(st->stuck, st->end);
         st->retry = st->retry ? ngx_min(st->retry * 2,
                                         NGX_HTTP_REALTIME_WRITER_PATIENT)
                               : NGX_HTTP_REALTIME_WRITER_RETRY;
