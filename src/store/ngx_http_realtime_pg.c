@@ -368,6 +368,7 @@ ngx_http_realtime_pg_say(ngx_http_realtime_pg_t *pg, const char *text)
 static void
 ngx_http_realtime_pg_log(ngx_http_realtime_pg_t *pg, ngx_uint_t was_ready)
 {
+    ngx_uint_t                       level;
     const char                      *remedy;
     ngx_http_realtime_pg_trouble_e   trouble;
 
@@ -377,7 +378,9 @@ ngx_http_realtime_pg_log(ngx_http_realtime_pg_t *pg, ngx_uint_t was_ready)
         return;
     }
 
-    ngx_log_error(NGX_LOG_ERR, pg->log, 0,
+    level = pg->conf->quiet ? NGX_LOG_DEBUG : NGX_LOG_ERR;
+
+    ngx_log_error(level, pg->log, 0,
                   "realtime postgres %V: %s: %V%s%s", &pg->conf->url->text,
                   was_ready ? "connection lost" : "no connection", &pg->last,
                   remedy ? "; " : "", remedy ? remedy : "");

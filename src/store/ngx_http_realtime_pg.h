@@ -112,6 +112,8 @@ typedef struct {
     ngx_msec_t                   retry_min;     /* 0: 250 */
     ngx_msec_t                   retry_max;     /* 0: 30000 */
     size_t                       output;        /* 0: 1 MB */
+    ngx_flag_t                   quiet;         /* another one says in the log
+                                                   what is wrong */
 } ngx_http_realtime_pg_conf_t;
 
 

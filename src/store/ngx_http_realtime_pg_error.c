@@ -95,6 +95,28 @@ ngx_http_realtime_pg_trouble(ngx_str_t *reason, const char **remedy)
 }
 
 
+ngx_uint_t
+ngx_http_realtime_pg_definite(ngx_http_realtime_pg_trouble_e t)
+{
+    switch (t) {
+
+    case NGX_HTTP_REALTIME_PG_PASSWORD:
+    case NGX_HTTP_REALTIME_PG_NO_PASSWORD:
+    case NGX_HTTP_REALTIME_PG_HBA:
+    case NGX_HTTP_REALTIME_PG_DENIED:
+    case NGX_HTTP_REALTIME_PG_DATABASE:
+    case NGX_HTTP_REALTIME_PG_ROLE:
+    case NGX_HTTP_REALTIME_PG_CERTIFICATE:
+    case NGX_HTTP_REALTIME_PG_NAME:
+    case NGX_HTTP_REALTIME_PG_NO_TLS:
+        return 1;
+
+    default:
+        return 0;
+    }
+}
+
+
 void
 ngx_http_realtime_pg_explain(PGresult *res, ngx_http_realtime_pg_error_t *e)
 {

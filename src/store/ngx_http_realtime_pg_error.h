@@ -52,6 +52,12 @@ typedef struct {
 ngx_http_realtime_pg_trouble_e ngx_http_realtime_pg_trouble(ngx_str_t *reason,
     const char **remedy);
 
+/*
+ * Whether it is a definite no: somebody has to put right what the URL says, or
+ * what the server thinks of it.
+ */
+ngx_uint_t ngx_http_realtime_pg_definite(ngx_http_realtime_pg_trouble_e t);
+
 /* why a query was refused */
 void ngx_http_realtime_pg_explain(PGresult *res,
     ngx_http_realtime_pg_error_t *e);

@@ -318,7 +318,7 @@ static void
 ngx_http_realtime_pg_settle(ngx_http_realtime_pg_t *pg)
 {
     PGconn      *conn = pg->conn;
-    ngx_uint_t   last, failed = pg->failed;
+    ngx_uint_t   last, level, failed = pg->failed;
 
     pg->failed = 0;
     pg->tries = 0;
@@ -329,8 +329,9 @@ ngx_http_realtime_pg_settle(ngx_http_realtime_pg_t *pg)
         pg->down = 0;
         pg->trouble = NGX_HTTP_REALTIME_PG_NO_TROUBLE;
 
-        ngx_log_error(NGX_LOG_NOTICE, pg->log, 0,
-                      "realtime postgres %V: connected",
+        level = pg->conf->quiet ? NGX_LOG_DEBUG : NGX_LOG_NOTICE;
+
+        ngx_log_error(level, pg->log, 0, "realtime postgres %V: connected",
                       &pg->conf->url->text);
     }
 
