@@ -4,8 +4,9 @@
  * together (state zone).
  *
  * One table holds all records that begin as ngx_http_realtime_keyed_t: users,
- * occupants, threads, limits.  The table knows hash and type; whether a record
- * is the one that was meant is for the caller to see.
+ * occupants, threads, limits, what is known of the database.  The table knows
+ * hash and type; whether a record is the one that was meant is for the caller
+ * to see.
  *
  * The state mutex is held throughout.
  */

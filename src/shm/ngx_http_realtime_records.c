@@ -24,6 +24,8 @@ static void ngx_http_realtime_records_keyed(ngx_http_realtime_zone_t *z,
     rt_ref_t ref, void *record);
 static void ngx_http_realtime_records_limit(ngx_http_realtime_zone_t *z,
     rt_ref_t ref, void *record);
+static void ngx_http_realtime_records_known(ngx_http_realtime_zone_t *z,
+    rt_ref_t ref, void *record);
 static void ngx_http_realtime_records_custom(ngx_http_realtime_zone_t *z,
     rt_ref_t ref, void *record);
 static void ngx_http_realtime_records_socket(ngx_http_realtime_zone_t *z,
@@ -61,6 +63,7 @@ static const struct {
     { 1, NGX_HTTP_REALTIME_RECORD_ROOM, ngx_http_realtime_records_room },
     { 1, NGX_HTTP_REALTIME_RECORD_USER, ngx_http_realtime_records_keyed },
     { 1, NGX_HTTP_REALTIME_RECORD_LIMIT, ngx_http_realtime_records_limit },
+    { 1, NGX_HTTP_REALTIME_RECORD_KNOWN, ngx_http_realtime_records_known },
 
     { 2, NGX_HTTP_REALTIME_RECORD_CUSTOM, ngx_http_realtime_records_custom },
     { 2, NGX_HTTP_REALTIME_RECORD_SOCKET, ngx_http_realtime_records_socket },
@@ -93,6 +96,7 @@ ngx_http_realtime_records_rebuild_locked(ngx_http_realtime_zone_t *z)
     ngx_memzero(&sh->typing, sizeof(sh->typing));
     ngx_memzero(sh->away_chain, sizeof(sh->away_chain));
     ngx_memzero(sh->limit, sizeof(sh->limit));
+    ngx_memzero(&sh->known_chain, sizeof(sh->known_chain));
 
     for (i = 0; i < NGX_HTTP_REALTIME_SLOTS; i++) {
         sh->slot[i].sessions = 0;
@@ -108,6 +112,7 @@ ngx_http_realtime_records_rebuild_locked(ngx_http_realtime_zone_t *z)
     sh->typists = 0;
     sh->limits = 0;
     ngx_memzero(sh->limited, sizeof(sh->limited));
+    sh->known = 0;
 
     atomic_store(&sh->waiting, 0);
     atomic_store(&sh->typing_due, 0);
@@ -272,6 +277,18 @@ ngx_http_realtime_records_limit(ngx_http_realtime_zone_t *z, rt_ref_t ref,
                                 0);
     z->sh->limits++;
     z->sh->limited[kind]++;
+}
+
+
+static void
+ngx_http_realtime_records_known(ngx_http_realtime_zone_t *z, rt_ref_t ref,
+    void *record)
+{
+    ngx_http_realtime_keyed_link(z, ref);
+    ngx_http_realtime_chain_add(z, &z->sh->known_chain, ref,
+                                offsetof(ngx_http_realtime_known_rec_t, link),
+                                0);
+    z->sh->known++;
 }
 
 

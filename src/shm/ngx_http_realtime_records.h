@@ -15,12 +15,15 @@
  *
  *     thread  -> typist -> member           who types there, by connection
  *     limit                                 how much somebody did lately
+ *     known                                 what the database said of a room,
+ *                                           or of a user in it
  *
  * Sockets hang on a session, and a session on a worker (slot and generation):
  * what a dead worker owned is found by walking the sessions.  One whose client
  * has gone and may come back is away: in no table and no worker's, but with
  * all that hangs on it (ngx_http_realtime_away.h).  Users, occupants,
- * threads and limits are found by their keys (ngx_http_realtime_keyed.h).
+ * threads, limits and what is known of the database are found by their keys
+ * (ngx_http_realtime_keyed.h).
  * All links are references; a record counts while its type is set
  * (base/rt_arena.h).
  *
@@ -51,7 +54,8 @@ typedef enum {
     NGX_HTTP_REALTIME_RECORD_CUSTOM,
     NGX_HTTP_REALTIME_RECORD_THREAD,
     NGX_HTTP_REALTIME_RECORD_TYPIST,
-    NGX_HTTP_REALTIME_RECORD_LIMIT
+    NGX_HTTP_REALTIME_RECORD_LIMIT,
+    NGX_HTTP_REALTIME_RECORD_KNOWN
 } ngx_http_realtime_record_e;
 
 
@@ -228,6 +232,20 @@ typedef struct {
 } ngx_http_realtime_limit_rec_t;
 
 
+typedef struct {
+    uint8_t                    type;
+    uint8_t                    kind;        /* of a room */
+    unsigned                   of_user:1;   /* in a room, else of the room */
+    unsigned                   yes:1;       /* it exists, or is a member */
+    uint32_t                   hash;
+    rt_ref_t                   next;
+    ngx_http_realtime_link_t   link;        /* by use */
+    uint64_t                   key[2];
+    uint64_t                   mark;        /* known_seq when it was asked */
+    uint64_t                   time;        /* of the answer; ms */
+} ngx_http_realtime_known_rec_t;
+
+
 _Static_assert(offsetof(ngx_http_realtime_keyed_t, hash)
                == offsetof(ngx_http_realtime_user_rec_t, hash)
                && offsetof(ngx_http_realtime_keyed_t, hash)
@@ -235,7 +253,9 @@ _Static_assert(offsetof(ngx_http_realtime_keyed_t, hash)
                && offsetof(ngx_http_realtime_keyed_t, hash)
                   == offsetof(ngx_http_realtime_thread_rec_t, hash)
                && offsetof(ngx_http_realtime_keyed_t, hash)
-                  == offsetof(ngx_http_realtime_limit_rec_t, hash),
+                  == offsetof(ngx_http_realtime_limit_rec_t, hash)
+               && offsetof(ngx_http_realtime_keyed_t, hash)
+                  == offsetof(ngx_http_realtime_known_rec_t, hash),
                "records of the keyed table begin alike");
 
 

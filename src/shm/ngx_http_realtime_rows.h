@@ -72,6 +72,7 @@ typedef struct {
     _Atomic uint64_t  refused;          /* that the database did not take */
     _Atomic uint64_t  written;
     _Atomic uint32_t  connected;        /* whether the database is there */
+    _Atomic uint32_t  read;             /* it has answered a question */
     _Atomic uint32_t  begun;            /* FACT_HOST was said at the start */
 
     /* the writer; pid 0: nobody */

@@ -1,5 +1,6 @@
 
 #include "shm/ngx_http_realtime_spare.h"
+#include "shm/ngx_http_realtime_known.h"
 #include "shm/ngx_http_realtime_limits.h"
 #include "shm/ngx_http_realtime_users.h"
 
@@ -35,6 +36,7 @@ ngx_http_realtime_spare_alloc(ngx_http_realtime_zone_t *z, size_t size,
             n += ngx_http_realtime_users_forget_locked(z);
             n += ngx_http_realtime_limits_forget_locked(z,
                                                     ngx_http_realtime_now());
+            n += ngx_http_realtime_known_forget_locked(z);
         }
 
         if (n == 0) {

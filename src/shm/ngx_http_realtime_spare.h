@@ -2,7 +2,7 @@
 /*
  * ngx_http_realtime_spare.h: new records, when need be in the place of what
  * the zone can do without: users who are not connected, limits that say
- * nothing any more.
+ * nothing any more, what the database can be asked again.
  */
 
 

@@ -125,6 +125,10 @@ typedef enum {
 #define NGX_HTTP_REALTIME_AWAY_SECONDS  256
 
 
+/* places where it is noted what has changed: shm/known */
+#define NGX_HTTP_REALTIME_KNOWN_STAMPS  1024
+
+
 /* what is limited */
 
 typedef enum {
@@ -163,6 +167,7 @@ typedef struct {
     uint64_t                  typists;
     uint64_t                  limits;
     uint64_t                  limited[NGX_HTTP_REALTIME_LIMITS];
+    uint64_t                  known;            /* facts of the database */
     uint64_t                  repairs;
     _Atomic uint32_t          owing;            /* after a repair: somebody
                                                    may not have been told */
@@ -171,6 +176,13 @@ typedef struct {
     int64_t                   budget;           /* for news (hub/presence) */
     uint64_t                  budget_since;
     uint64_t                  compared;         /* ms; hub/reconcile */
+    uint64_t                  known_seq;        /* changes, and beginnings of
+                                                   hearing them, so far */
+    uint64_t                  known_all;        /* that concerned everything */
+    uint64_t                  known_from;       /* changes are heard of since,
+                                                   if they still are: */
+    uint64_t                  known_heard;      /* when that was said; ms */
+    uint64_t                  known_stamp[NGX_HTTP_REALTIME_KNOWN_STAMPS];
     uint64_t                  started;          /* ms since the epoch */
     rt_arena_t               *arena;
     rt_ref_t                 *session_table;
@@ -180,6 +192,7 @@ typedef struct {
     ngx_http_realtime_chain_t  typing;          /* by due */
     ngx_http_realtime_chain_t  away_chain[NGX_HTTP_REALTIME_AWAY_SECONDS];
     ngx_http_realtime_chain_t  limit[NGX_HTTP_REALTIME_LIMITS];
+    ngx_http_realtime_chain_t  known_chain;     /* by use */
     ngx_http_realtime_slot_t  slot[NGX_HTTP_REALTIME_SLOTS];
 } ngx_http_realtime_shared_t;
 
