@@ -14,6 +14,7 @@
 
 
 #include "hub/ngx_http_realtime_room.h"
+#include "store/ngx_http_realtime_reader.h"
 
 
 /* memory that one step uses and the next one uses again; grows, never ends */
@@ -30,6 +31,7 @@ typedef struct {
     ngx_http_realtime_sessions_t  *set;
     ngx_http_realtime_bus_t       *bus;
     ngx_http_realtime_rooms_t      rooms;
+    ngx_http_realtime_reader_t    *reader;      /* NULL: there is no database */
     ngx_log_t                     *log;
     uint32_t                       stamp;       /* of the last delivery */
     ngx_http_realtime_scratch_t    entry;       /* being written */

@@ -43,6 +43,7 @@ ngx_http_realtime_create_main_conf(ngx_conf_t *cf)
     rmcf->store.pg.connect_timeout = NGX_CONF_UNSET_MSEC;
     rmcf->store.pg.statement_timeout = NGX_CONF_UNSET_MSEC;
     rmcf->store.pg.idle = NGX_CONF_UNSET_MSEC;
+    rmcf->store.min = NGX_CONF_UNSET_UINT;
 
     return rmcf;
 }

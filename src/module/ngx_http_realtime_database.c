@@ -58,13 +58,10 @@ static const struct {
 };
 
 
-/* one connection is enough, and makes no use of these */
+/* one connection of a worker is enough: there is no use for "max" */
 
-static const ngx_str_t  ngx_http_realtime_pool_numbers[] = {
-    ngx_string("min="),
-    ngx_string("max=")
-};
-
+static const ngx_str_t  ngx_http_realtime_pool_min = ngx_string("min=");
+static const ngx_str_t  ngx_http_realtime_pool_max = ngx_string("max=");
 static const ngx_str_t  ngx_http_realtime_pool_queue = ngx_string("queue=");
 
 
@@ -122,8 +119,9 @@ ngx_http_realtime_set_pool_value(ngx_conf_t *cf,
     ngx_http_realtime_store_conf_t *store, ngx_str_t *value)
 {
     off_t       size;
+    ngx_int_t   n;
     ngx_str_t   text;
-    ngx_uint_t  i;
+    ngx_uint_t  i, min;
 
     for (i = 0; i < rt_nitems(ngx_http_realtime_pool_times); i++) {
         if (ngx_http_realtime_pool_is(value,
@@ -136,15 +134,21 @@ ngx_http_realtime_set_pool_value(ngx_conf_t *cf,
         }
     }
 
-    for (i = 0; i < rt_nitems(ngx_http_realtime_pool_numbers); i++) {
-        if (ngx_http_realtime_pool_is(value,
-                                      &ngx_http_realtime_pool_numbers[i],
-                                      &text))
-        {
-            return (ngx_atoi(text.data, text.len) != NGX_ERROR)
-                   ? NGX_CONF_OK
-                   : ngx_http_realtime_bad_value(cf, value, "a whole number");
+    min = ngx_http_realtime_pool_is(value, &ngx_http_realtime_pool_min, &text);
+
+    if (min
+        || ngx_http_realtime_pool_is(value, &ngx_http_realtime_pool_max,
+                                     &text))
+    {
+        n = ngx_atoi(text.data, text.len);
+
+        if (n == NGX_ERROR) {
+            return ngx_http_realtime_bad_value(cf, value, "a whole number");
         }
+
+        store->min = min ? (ngx_uint_t) n : store->min;
+
+        return NGX_CONF_OK;
     }
 
     if (!ngx_http_realtime_pool_is(value, &ngx_http_realtime_pool_queue,
@@ -488,6 +492,7 @@ static ngx_int_t
 ngx_http_realtime_database_pool(ngx_conf_t *cf,
     ngx_http_realtime_store_conf_t *store)
 {
+    ngx_str_t    min = ngx_null_string;
     ngx_uint_t   i;
     ngx_msec_t   value, *field;
 
@@ -517,7 +522,18 @@ ngx_http_realtime_database_pool(ngx_conf_t *cf,
         store->queue = NGX_HTTP_REALTIME_ROWS_DEFAULT;
     }
 
-    return NGX_OK;
+    if (store->min != NGX_CONF_UNSET_UINT) {
+        return NGX_OK;
+    }
+
+    store->min = 0;
+
+    ngx_http_realtime_env_str("DATABASE_POOL_MIN", &min);
+
+    return (min.len == 1 && min.data[0] == '0')
+           ? NGX_OK
+           : ngx_http_realtime_env_number(cf, "DATABASE_POOL_MIN",
+                                          &store->min);
 }
 
 

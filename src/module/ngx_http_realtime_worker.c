@@ -174,9 +174,12 @@ ngx_http_realtime_worker_open(ngx_http_realtime_worker_t *w)
     rc = ngx_http_realtime_bus_open(&w->bus);
 
     if (rc == NGX_OK) {
-        ngx_http_realtime_store_start(&w->store, w->store_conf,
-                                      w->bus.zone->rows, w->bus.self.slot,
-                                      w->bus.log);
+        ngx_http_realtime_store_start(&w->store, w->store_conf, w->bus.zone,
+                                      w->bus.self.slot, w->bus.log);
+
+        w->reader = ngx_http_realtime_reader_start(w->store_conf, w->bus.zone,
+                                                   w->bus.log);
+        w->hub.reader = w->reader;
 
         rc = ngx_http_realtime_settle(&w->hub, 0);
 
@@ -260,6 +263,9 @@ ngx_http_realtime_worker_stop(ngx_http_realtime_worker_t *w)
 {
     if (w->transports.ready) {
         w->transports.ready = 0;
+        w->hub.reader = NULL;
+        ngx_http_realtime_reader_stop(w->reader);
+        w->reader = NULL;
         ngx_http_realtime_settle_self(&w->hub);
         ngx_http_realtime_store_stop(&w->store);
         ngx_http_realtime_websocket_abandon((ngx_cycle_t *) ngx_cycle);

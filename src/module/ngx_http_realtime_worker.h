@@ -22,6 +22,7 @@ typedef struct {
     ngx_http_realtime_hub_t         hub;
     ngx_http_realtime_transports_t  transports;
     ngx_http_realtime_store_t       store;
+    ngx_http_realtime_reader_t     *reader;     /* NULL: no database */
     ngx_http_realtime_store_conf_t  *store_conf;
     ngx_event_t                     open;       /* until there is a slot */
     ngx_event_t                     watch;      /* on the neighbour */

@@ -13,6 +13,34 @@ const char  *ngx_http_realtime_statements_clean[] = {
 };
 
 
+/* who may enter a public room needs not be known */
+
+const char  ngx_http_realtime_statement_rooms[] =
+    "SELECT x.o, r.id IS NOT NULL, COALESCE(r.type, 'channel'),"
+    " COALESCE(r.visibility, 'public'),"
+    " CASE WHEN r.visibility <> 'public' THEN EXISTS"
+    " (SELECT FROM realtime_room_members AS m"
+    " WHERE m.room_id = r.id AND m.user_id = x.u"
+    " AND m.left_at IS NULL AND m.host IS NULL) ELSE false END"
+    " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS x (n, u, o)"
+    " LEFT JOIN realtime_rooms AS r ON r.name = x.n";
+
+
+/* names that are none here cannot be entered */
+
+const char  ngx_http_realtime_statement_users[] =
+    "SELECT x.o, (SELECT COALESCE(json_agg(l.name ORDER BY l.joined_at,"
+    " l.name), '[]')::text FROM (SELECT r.name, m.joined_at"
+    " FROM realtime_room_members AS m"
+    " JOIN realtime_rooms AS r ON r.id = m.room_id"
+    " WHERE m.user_id = x.u AND m.left_at IS NULL AND m.host IS NULL"
+    " AND r.name COLLATE \"C\" ~ '^[a-z0-9_-]{1,255}$'"
+    " ORDER BY m.joined_at, r.name LIMIT 1000) AS l),"
+    " (SELECT NULLIF(p.custom_status, 'null')::text"
+    " FROM realtime_presence AS p WHERE p.user_id = x.u)"
+    " FROM unnest($1::text[]) WITH ORDINALITY AS x (u, o)";
+
+
 const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
 
     { NGX_HTTP_REALTIME_LANE_CONNECT, 8, 0,

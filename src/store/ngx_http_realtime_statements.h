@@ -1,10 +1,11 @@
 
 /*
- * ngx_http_realtime_statements.h: all SQL that writes.
+ * ngx_http_realtime_statements.h: all SQL.
  *
  * Each statement takes many rows as arrays, so that one is enough for a batch,
- * and says nothing of a session: any server behind a pooler will do.  Each may
- * be executed again, when nobody knows whether it was: then it changes nothing.
+ * and says nothing of a session: any server behind a pooler will do.  Each that
+ * writes may be executed again, when nobody knows whether it was: then it
+ * changes nothing.
  */
 
 
@@ -57,6 +58,18 @@ extern const char  ngx_http_realtime_statement_quiet[];
 
 /* now and then, each by itself */
 extern const char  *ngx_http_realtime_statements_clean[];
+
+
+/*
+ * Questions; a row for each element of the arrays, with its number from 1 on
+ * as "o".  What a server wrote of those who were in a room is no membership.
+ */
+
+/* rooms, users: o, whether it is there, type, visibility, whether a member */
+extern const char  ngx_http_realtime_statement_rooms[];
+
+/* users: o, rooms (JSON), custom status (JSON) or NULL */
+extern const char  ngx_http_realtime_statement_users[];
 
 
 #endif /* _NGX_HTTP_REALTIME_STATEMENTS_H_INCLUDED_ */

@@ -23,10 +23,10 @@ static const ngx_http_realtime_pg_events_t  ngx_http_realtime_store_events = {
 
 void
 ngx_http_realtime_store_start(ngx_http_realtime_store_t *st,
-    ngx_http_realtime_store_conf_t *conf, ngx_http_realtime_rows_t *rows,
+    ngx_http_realtime_store_conf_t *conf, ngx_http_realtime_zone_t *z,
     uint32_t slot, ngx_log_t *log)
 {
-    if (rows == NULL) {
+    if (z->rows == NULL) {
         return;
     }
 
@@ -40,7 +40,8 @@ ngx_http_realtime_store_start(ngx_http_realtime_store_t *st,
     st->soon.log = log;
     st->soon.cancelable = 1;
 
-    st->rows = rows;
+    st->rows = z->rows;
+    st->zone = z;
 
     ngx_http_realtime_store_watch(st);
 }
@@ -87,6 +88,9 @@ ngx_http_realtime_store_begin(ngx_http_realtime_store_t *st)
     ngx_http_realtime_pg_init(&st->pg, &st->conf->pg,
                               &ngx_http_realtime_store_events, st, st->log);
     ngx_http_realtime_pg_open(&st->pg);
+
+    ngx_http_realtime_listener_start(&st->listener, &st->conf->pg, st->zone,
+                                     st->log);
 
     /* what an earlier nginx of this name had open is not open any more */
 
@@ -156,6 +160,7 @@ ngx_http_realtime_store_stop(ngx_http_realtime_store_t *st)
 
     ngx_http_realtime_store_complain(st);
     ngx_http_realtime_pg_close(&st->pg);
+    ngx_http_realtime_listener_stop(&st->listener);
     ngx_http_realtime_rows_release(st->rows);
 
     ngx_http_realtime_batch_free(st->batch);

@@ -8,6 +8,8 @@
  * whether the database, the connection or the writer itself dies meanwhile:
  * whoever goes on sends the batch again, and rows that are there already stay
  * as they are.
+ *
+ * Whoever writes hears what others change (~listener), too.
  */
 
 
@@ -16,28 +18,33 @@
 
 
 #include "store/ngx_http_realtime_batch.h"
-#include "store/ngx_http_realtime_pg.h"
+#include "store/ngx_http_realtime_listener.h"
+#include "store/ngx_http_realtime_reader.h"
 
 
 /* statements of a batch, and what goes before them */
 #define NGX_HTTP_REALTIME_STORE_QUERIES  20
 
 
-typedef struct {
+struct ngx_http_realtime_store_conf_s {
     ngx_http_realtime_pg_url_t    url;
     ngx_http_realtime_pg_conf_t   pg;
+    ngx_uint_t                    min;          /* not 0: workers are connected
+                                                   for reading from the start */
     ngx_str_t                     host;         /* ends with a zero byte */
     size_t                        queue;        /* bytes that may wait */
-} ngx_http_realtime_store_conf_t;
+};
 
 
 typedef struct {
     ngx_http_realtime_store_conf_t  *conf;
     ngx_http_realtime_rows_t        *rows;
+    ngx_http_realtime_zone_t        *zone;
     uint32_t                         slot;      /* where it is woken */
     ngx_log_t                       *log;
 
     ngx_http_realtime_pg_t           pg;
+    ngx_http_realtime_listener_t     listener;
     ngx_http_realtime_pg_query_t     queries[NGX_HTTP_REALTIME_STORE_QUERIES];
     ngx_uint_t                       nqueries;
     ngx_uint_t                       pending;   /* of them */
@@ -66,11 +73,11 @@ typedef struct {
 
 
 /*
- * "rows" NULL: there is no database, and nothing of this does anything.  "log"
- * and "slot" are the worker's.
+ * Without rows in the zone there is no database, and nothing of this does
+ * anything.  "log" and "slot" are the worker's.
  */
 void ngx_http_realtime_store_start(ngx_http_realtime_store_t *st,
-    ngx_http_realtime_store_conf_t *conf, ngx_http_realtime_rows_t *rows,
+    ngx_http_realtime_store_conf_t *conf, ngx_http_realtime_zone_t *z,
     uint32_t slot, ngx_log_t *log);
 
 /*
