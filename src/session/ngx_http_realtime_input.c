@@ -127,6 +127,8 @@ ngx_http_realtime_input_message(ngx_http_realtime_session_t *s,
         return ngx_http_realtime_input_refuse(s, why);
     }
 
+    pkt.text = message;
+
     if (pkt.sio.attachments) {
         return ngx_http_realtime_input_begin(s, message, pkt.sio.attachments);
     }
@@ -278,6 +280,7 @@ ngx_http_realtime_input_whole(ngx_http_realtime_session_t *s,
     rc = rt_sio_decode(&pkt.sio, p->text, &why);
 
     if (rc == NGX_OK) {
+        pkt.text = p->text;
         ngx_memcpy(pkt.attachments, p->attachments, sizeof(pkt.attachments));
         rc = ngx_http_realtime_input_packet(s, &pkt);
 

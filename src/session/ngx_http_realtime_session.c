@@ -2,6 +2,7 @@
 #include "session/ngx_http_realtime_session.h"
 #include "session/ngx_http_realtime_input.h"
 #include "session/ngx_http_realtime_knock.h"
+#include "session/ngx_http_realtime_pause.h"
 #include "session/ngx_http_realtime_socket.h"
 #include "shm/ngx_http_realtime_away.h"
 #include "shm/ngx_http_realtime_directory.h"
@@ -463,6 +464,10 @@ ngx_http_realtime_session_free(ngx_http_realtime_session_t *s)
     ngx_http_realtime_beat_stop(&s->grace);
     ngx_http_realtime_outq_clear(&s->outq, &s->set->stock);
     ngx_http_realtime_partial_free(s->partial);
+
+    while (s->pauses) {
+        s->pauses->cancel(s->pauses);
+    }
 
     while (s->knocks) {
         ngx_http_realtime_knock_free(s->knocks);

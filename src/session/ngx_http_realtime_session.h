@@ -57,6 +57,7 @@ typedef struct ngx_http_realtime_sessions_s  ngx_http_realtime_sessions_t;
 typedef struct ngx_http_realtime_socket_s    ngx_http_realtime_socket_t;
 typedef struct ngx_http_realtime_partial_s   ngx_http_realtime_partial_t;
 typedef struct ngx_http_realtime_knock_s     ngx_http_realtime_knock_t;
+typedef struct ngx_http_realtime_pause_s     ngx_http_realtime_pause_t;
 
 
 /* what the handshake says of a client */
@@ -92,6 +93,12 @@ typedef struct {
      * more of it.  NULL: it was read as it came.
      */
     ngx_int_t   (*hear)(ngx_http_realtime_session_t *s);
+
+    /*
+     * Goes on with what the client says: nothing was taken from it while
+     * ngx_http_realtime_session_waits().
+     */
+    void        (*go_on)(ngx_http_realtime_session_t *s);
 } ngx_http_realtime_transport_t;
 
 
@@ -113,6 +120,7 @@ struct ngx_http_realtime_session_s {
     ngx_http_realtime_socket_t           *sockets;
     ngx_http_realtime_partial_t          *partial;    /* attachments to come */
     ngx_http_realtime_knock_t            *knocks;     /* CONNECTs that wait */
+    ngx_http_realtime_pause_t            *pauses;     /* events that do */
     ngx_http_realtime_outq_t              outq;
     ngx_http_realtime_beat_t              beat;       /* ping, or its pong */
     ngx_http_realtime_beat_t              grace;      /* for CONNECT, or
@@ -149,6 +157,7 @@ struct ngx_http_realtime_session_s {
 
 typedef struct {
     rt_sio_packet_t  sio;
+    rt_str_t         text;                  /* that it was decoded from */
     rt_str_t         attachments[RT_SIO_MAX_ATTACHMENTS];
 } ngx_http_realtime_packet_t;
 
@@ -207,6 +216,9 @@ struct ngx_http_realtime_sessions_s {
  */
 #define ngx_http_realtime_session_position(s)                                 \
     ((s)->arriving ? (s)->from : ngx_max((s)->from, (s)->set->bus->cursor))
+
+/* it has said something that waits: the rest is to wait as well */
+#define ngx_http_realtime_session_waits(s)  ((s)->pauses != NULL)
 
 #define ngx_http_realtime_session_alive(s)                                    \
     ((s)->state == NGX_HTTP_REALTIME_SESSION_OPEN                             \

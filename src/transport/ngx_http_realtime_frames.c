@@ -42,7 +42,7 @@ ngx_http_realtime_websocket_feed(ngx_http_realtime_websocket_t *ws, u_char *p,
 
     while (p < last && !ws->broken) {
 
-        if (ws->paused) {
+        if (ngx_http_realtime_websocket_held(ws)) {
             ws->rest = 1;
             return ngx_http_realtime_hoard_add(&ws->message, p, last - p,
                                                ws->tp->log);

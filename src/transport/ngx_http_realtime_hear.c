@@ -124,7 +124,9 @@ ngx_http_realtime_hear_one(ngx_http_realtime_session_t *s, ngx_msec_t since)
         return NGX_OK;
     }
 
-    if (s->arriving || s->state == NGX_HTTP_REALTIME_SESSION_UPGRADING) {
+    if (s->arriving || s->state == NGX_HTTP_REALTIME_SESSION_UPGRADING
+        || ngx_http_realtime_session_waits(s))
+    {
         return NGX_AGAIN;
     }
 

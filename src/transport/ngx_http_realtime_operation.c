@@ -1,7 +1,7 @@
 
 #include "transport/ngx_http_realtime_operation.h"
 #include "transport/ngx_http_realtime_hear.h"
-#include "transport/ngx_http_realtime_polling.h"
+#include "transport/ngx_http_realtime_post.h"
 #include "transport/ngx_http_realtime_upgrade.h"
 #include "hub/ngx_http_realtime_recover.h"
 #include "shm/ngx_http_realtime_directory.h"
@@ -110,7 +110,7 @@ ngx_http_realtime_operation_do(ngx_http_realtime_transports_t *tp,
         break;
 
     case NGX_HTTP_REALTIME_ENTRY_POST:
-        ngx_http_realtime_polling_post(s, e, tp);
+        ngx_http_realtime_post(s, e, tp);
         break;
 
     case NGX_HTTP_REALTIME_ENTRY_ABORT:

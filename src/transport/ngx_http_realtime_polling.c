@@ -1,9 +1,7 @@
 
-#include "transport/ngx_http_realtime_polling.h"
-#include "session/ngx_http_realtime_input.h"
+#include "transport/ngx_http_realtime_post.h"
 
 #include "base/rt_base64.h"
-#include "base/rt_utf8.h"
 #include "proto/rt_eio.h"
 
 
@@ -11,9 +9,6 @@ static void ngx_http_realtime_polling_flush(ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_polling_close(ngx_http_realtime_session_t *s);
 static ngx_uint_t ngx_http_realtime_polling_listens(
     ngx_http_realtime_session_t *s);
-static ngx_int_t ngx_http_realtime_polling_admit(
-    ngx_http_realtime_session_t *s, ngx_http_realtime_entry_t *e,
-    ngx_http_realtime_transports_t *tp);
 static void ngx_http_realtime_polling_waited(void *ctx,
     ngx_http_realtime_beat_t *beat);
 static void ngx_http_realtime_polling_answer(ngx_http_realtime_polling_t *p,
@@ -24,14 +19,8 @@ static size_t ngx_http_realtime_polling_size(ngx_http_realtime_session_t *s,
     ngx_uint_t *n);
 static u_char *ngx_http_realtime_polling_put(u_char *p,
     ngx_http_realtime_blob_t *b);
-static ngx_int_t ngx_http_realtime_polling_input(
-    ngx_http_realtime_session_t *s, ngx_http_realtime_entry_t *e);
-static void ngx_http_realtime_polling_bye(ngx_http_realtime_session_t *s,
-    ngx_http_realtime_entry_t *e);
 static void ngx_http_realtime_polling_lost_one(void *ctx,
     ngx_http_realtime_session_t *s);
-static void ngx_http_realtime_polling_gone(void *ctx,
-    ngx_http_realtime_beat_t *beat);
 
 
 const ngx_http_realtime_transport_t  ngx_http_realtime_polling = {
@@ -39,7 +28,8 @@ const ngx_http_realtime_transport_t  ngx_http_realtime_polling = {
     ngx_http_realtime_polling_flush,
     ngx_http_realtime_polling_close,
     ngx_http_realtime_polling_listens,
-    NULL
+    NULL,
+    ngx_http_realtime_post_go_on
 };
 
 
@@ -48,9 +38,6 @@ const ngx_http_realtime_transport_t  ngx_http_realtime_polling = {
 
 /* how long a GET that comes while a WebSocket probes is kept, ms */
 #define NGX_HTTP_REALTIME_POLLING_WAIT     100
-
-/* how far a GET may be behind the POST that closes the session, ms */
-#define NGX_HTTP_REALTIME_POLLING_BYE      100
 
 
 ngx_int_t
@@ -80,9 +67,7 @@ ngx_http_realtime_polling_open(ngx_http_realtime_transports_t *tp,
 }
 
 
-/* the session polls and is alive, also by the clock; or else it is refused */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_realtime_polling_admit(ngx_http_realtime_session_t *s,
     ngx_http_realtime_entry_t *e, ngx_http_realtime_transports_t *tp)
 {
@@ -287,108 +272,6 @@ ngx_http_realtime_polling_put(u_char *p, ngx_http_realtime_blob_t *b)
 }
 
 
-void
-ngx_http_realtime_polling_post(ngx_http_realtime_session_t *s,
-    ngx_http_realtime_entry_t *e, ngx_http_realtime_transports_t *tp)
-{
-    ngx_http_realtime_polling_t  *p = s->carrier;
-
-    if (ngx_http_realtime_polling_admit(s, e, tp) != NGX_OK) {
-        return;
-    }
-
-    if (p->bye) {
-        ngx_http_realtime_operation_refuse(tp, e->from, e->handle,
-                                           NGX_HTTP_REALTIME_UNKNOWN_SID);
-        return;
-    }
-
-    if (ngx_http_realtime_polling_input(s, e) != NGX_OK) {
-        ngx_http_realtime_operation_refuse(tp, e->from, e->handle,
-                                           NGX_HTTP_REALTIME_BAD_REQUEST);
-        return;
-    }
-
-    if (p->bye && ngx_http_realtime_session_alive(s)) {
-        return;                         /* answered when the session goes */
-    }
-
-    ngx_http_realtime_operation_answer(tp, e->from, e->handle, NGX_HTTP_OK,
-                                       rt_lit("ok"));
-}
-
-
-static ngx_int_t
-ngx_http_realtime_polling_input(ngx_http_realtime_session_t *s,
-    ngx_http_realtime_entry_t *e)
-{
-    rt_str_t                      packet, body = e->packets;
-    ngx_int_t                     rc = NGX_OK;
-    ngx_http_realtime_polling_t  *p = s->carrier;
-
-    if (body.len == 0 || rt_utf8_check(body) != RT_OK) {
-        ngx_http_realtime_session_close(s,
-                                        NGX_HTTP_REALTIME_CLOSED_BAD_PACKET);
-        return NGX_ERROR;
-    }
-
-    while (rc == NGX_OK && ngx_http_realtime_session_alive(s) && !p->bye
-           && rt_eio_payload_next(&body, &packet) == RT_OK)
-    {
-        if (rt_str_eq(packet, rt_lit("1")) && p->handle == 0) {
-            ngx_http_realtime_polling_bye(s, e);
-
-        } else {
-            rc = ngx_http_realtime_input_text(s, packet);
-        }
-    }
-
-    return rc;
-}
-
-
-/*
- * The client closes while no GET is parked.  The one that it sent at the same
- * moment may still be on its way, through another worker, and is owed a noop:
- * so the POST is answered only when it has come, or after a while.  To
- * everybody else the client has gone now.
- */
-
-static void
-ngx_http_realtime_polling_bye(ngx_http_realtime_session_t *s,
-    ngx_http_realtime_entry_t *e)
-{
-    ngx_http_realtime_polling_t  *p = s->carrier;
-
-    p->bye = e->handle;
-    p->bye_from = e->from;
-
-    /* who has a pid may come back even so, as with the reference server */
-
-    while (s->sockets && !s->recoverable) {
-        ngx_http_realtime_socket_close(s->sockets);
-    }
-
-    ngx_http_realtime_outq_clear(&s->outq, &s->set->stock);
-
-    (void) ngx_http_realtime_beat_set(&s->set->beats, &s->grace,
-                                      ngx_http_realtime_polling_gone,
-                                      NGX_HTTP_REALTIME_POLLING_BYE,
-                                      ngx_current_msec);
-}
-
-
-static void
-ngx_http_realtime_polling_gone(void *ctx, ngx_http_realtime_beat_t *beat)
-{
-    ngx_http_realtime_session_t  *s;
-
-    s = ngx_queue_data(beat, ngx_http_realtime_session_t, grace);
-
-    ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_BY_CLIENT);
-}
-
-
 /*
  * The client dropped a GET that had not been answered, or whose answer was on
  * its way and lost with it: a gap, either way.
@@ -558,6 +441,8 @@ ngx_http_realtime_polling_close(ngx_http_realtime_session_t *s)
     }
 
     ngx_http_realtime_beat_stop(&p->wait);
+
+    ngx_http_realtime_post_end(p);
 
     if (p->bye) {
         ngx_http_realtime_operation_answer(p->tp, p->bye_from, p->bye,

@@ -14,6 +14,9 @@
 #include "transport/ngx_http_realtime_operation.h"
 
 
+typedef struct ngx_http_realtime_post_s  ngx_http_realtime_post_t;
+
+
 /* what polling adds to a session; s->carrier */
 
 typedef struct {
@@ -27,6 +30,7 @@ typedef struct {
                                                    that probes, if one does */
     ngx_http_realtime_wid_t          bye_from;  /* who holds the POST that */
     uint64_t                         bye;       /* closes; 0: none does */
+    ngx_http_realtime_post_t        *post;      /* that waits (~post) */
 } ngx_http_realtime_polling_t;
 
 
@@ -37,15 +41,17 @@ extern const ngx_http_realtime_transport_t  ngx_http_realtime_polling;
 ngx_int_t ngx_http_realtime_polling_open(ngx_http_realtime_transports_t *tp,
     ngx_http_realtime_session_conf_t *conf, ngx_http_realtime_session_t **s);
 
-/* operations: the entry has "from", "handle" and, for POST, the body */
+/* operations: the entry has "from" and "handle" */
 void ngx_http_realtime_polling_poll(ngx_http_realtime_session_t *s,
-    ngx_http_realtime_entry_t *e, ngx_http_realtime_transports_t *tp);
-void ngx_http_realtime_polling_post(ngx_http_realtime_session_t *s,
     ngx_http_realtime_entry_t *e, ngx_http_realtime_transports_t *tp);
 void ngx_http_realtime_polling_abort(ngx_http_realtime_session_t *s,
     ngx_http_realtime_entry_t *e);
 void ngx_http_realtime_polling_release(ngx_http_realtime_session_t *s,
     ngx_http_realtime_entry_t *e);
+
+/* whether it polls and is alive, also by the clock; if not "e" is refused */
+ngx_int_t ngx_http_realtime_polling_admit(ngx_http_realtime_session_t *s,
+    ngx_http_realtime_entry_t *e, ngx_http_realtime_transports_t *tp);
 
 /*
  * The WebSocket takes over.  A parked GET gets a noop, whatever waits; one that

@@ -1,6 +1,6 @@
 
 #include "transport/ngx_http_realtime_upgrade.h"
-#include "transport/ngx_http_realtime_polling.h"
+#include "transport/ngx_http_realtime_post.h"
 #include "hub/ngx_http_realtime_settle.h"
 #include "hub/ngx_http_realtime_move.h"
 
@@ -353,6 +353,11 @@ ngx_http_realtime_upgrade_give(ngx_http_realtime_session_t *s,
     {
         ngx_http_realtime_operation_refuse(tp, e->from, e->handle,
                                            NGX_HTTP_REALTIME_BAD_REQUEST);
+        return;
+    }
+
+    if (ngx_http_realtime_session_waits(s)) {
+        ngx_http_realtime_post_move(s, e, tp);
         return;
     }
 

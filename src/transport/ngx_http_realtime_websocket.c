@@ -17,6 +17,7 @@ static ngx_int_t ngx_http_realtime_websocket_send_some(
 static void ngx_http_realtime_websocket_close(ngx_http_realtime_session_t *s);
 static ngx_int_t ngx_http_realtime_websocket_hear(
     ngx_http_realtime_session_t *s);
+static void ngx_http_realtime_websocket_go_on(ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_websocket_lingered(void *ctx,
     ngx_http_realtime_beat_t *beat);
 
@@ -26,7 +27,8 @@ const ngx_http_realtime_transport_t  ngx_http_realtime_websocket = {
     ngx_http_realtime_websocket_flush,
     ngx_http_realtime_websocket_close,
     NULL,
-    ngx_http_realtime_websocket_hear
+    ngx_http_realtime_websocket_hear,
+    ngx_http_realtime_websocket_go_on
 };
 
 
@@ -78,7 +80,7 @@ ngx_http_realtime_websocket_read_handler(ngx_event_t *rev)
         return;
     }
 
-    if (ws->paused) {
+    if (ngx_http_realtime_websocket_held(ws)) {
         return;                         /* read on resume */
     }
 
@@ -115,8 +117,20 @@ ngx_http_realtime_websocket_hear(ngx_http_realtime_session_t *s)
 
     /* others had their turn, or a message has begun to arrive */
 
-    return (rev->ready || ws->paused || ws->payload || ws->message.len)
+    return (rev->ready || ngx_http_realtime_websocket_held(ws) || ws->payload
+            || ws->message.len)
            ? NGX_AGAIN : NGX_OK;
+}
+
+
+static void
+ngx_http_realtime_websocket_go_on(ngx_http_realtime_session_t *s)
+{
+    ngx_http_realtime_websocket_t  *ws = s->carrier;
+
+    if (ws->c) {
+        ngx_post_event(ws->c->read, &ngx_posted_events);
+    }
 }
 
 
@@ -146,7 +160,7 @@ ngx_http_realtime_websocket_read(ngx_http_realtime_websocket_t *ws)
     ngx_connection_t                *c = ws->c;
     ngx_http_realtime_transports_t  *tp = ws->tp;
 
-    if (ws->paused) {
+    if (ngx_http_realtime_websocket_held(ws)) {
         return NGX_OK;
     }
 
@@ -180,7 +194,7 @@ ngx_http_realtime_websocket_read(ngx_http_realtime_websocket_t *ws)
             return NGX_OK;
         }
 
-    } while (c->read->ready && !ws->paused);
+    } while (c->read->ready && !ngx_http_realtime_websocket_held(ws));
 
     return NGX_OK;
 }

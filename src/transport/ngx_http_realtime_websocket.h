@@ -63,6 +63,13 @@ struct ngx_http_realtime_websocket_s {
 extern const ngx_http_realtime_transport_t  ngx_http_realtime_websocket;
 
 
+/* nothing is to be taken from the client for now */
+#define ngx_http_realtime_websocket_held(ws)                                  \
+    ((ws)->paused                                                             \
+     || ((ws)->session                                                        \
+         && ngx_http_realtime_session_waits((ws)->session)))
+
+
 /*
  * ~takeover: answers 101 and takes the connection over after this call.
  * "start" is called then, outside the request; it sets "session" or "probe",
