@@ -270,29 +270,34 @@ BEGIN
         RETURN NULL;
     END IF;
 
-    -- only what makes or ends an active membership is of interest
+    -- Only what makes or ends an active membership is of interest: what a
+    -- server writes of those who are in a room is none.
 
     CASE TG_OP
     WHEN 'INSERT' THEN
         SELECT ARRAY_AGG(room_id), ARRAY_AGG(user_id) INTO room_ids, user_ids
         FROM rows_after
-        WHERE left_at IS NULL;
+        WHERE left_at IS NULL AND host IS NULL;
 
     WHEN 'DELETE' THEN
         SELECT ARRAY_AGG(room_id), ARRAY_AGG(user_id) INTO room_ids, user_ids
         FROM rows_before
-        WHERE left_at IS NULL;
+        WHERE left_at IS NULL AND host IS NULL;
 
     ELSE
         SELECT ARRAY_AGG(room_id), ARRAY_AGG(user_id) INTO room_ids, user_ids
         FROM (
-            (SELECT room_id, user_id FROM rows_before WHERE left_at IS NULL
+            (SELECT room_id, user_id FROM rows_before
+             WHERE left_at IS NULL AND host IS NULL
              EXCEPT
-             SELECT room_id, user_id FROM rows_after WHERE left_at IS NULL)
+             SELECT room_id, user_id FROM rows_after
+             WHERE left_at IS NULL AND host IS NULL)
             UNION ALL
-            (SELECT room_id, user_id FROM rows_after WHERE left_at IS NULL
+            (SELECT room_id, user_id FROM rows_after
+             WHERE left_at IS NULL AND host IS NULL
              EXCEPT
-             SELECT room_id, user_id FROM rows_before WHERE left_at IS NULL)
+             SELECT room_id, user_id FROM rows_before
+             WHERE left_at IS NULL AND host IS NULL)
         ) AS changed;
     END CASE;
 
@@ -320,8 +325,33 @@ COMMENT ON FUNCTION realtime_room_members_changed() IS
     'trigger: notifies of active memberships that began or ended';
 
 
+-- Who is in a room already, as a server has written, becomes a member by what
+-- is there: a user has one active row for a room.
+
+CREATE OR REPLACE FUNCTION realtime_room_members_keep()
+    RETURNS TRIGGER
+    LANGUAGE plpgsql SECURITY DEFINER
+AS $$
+BEGIN
+    UPDATE realtime_room_members
+    SET host = NULL
+    WHERE room_id = NEW.room_id AND user_id = NEW.user_id
+      AND left_at IS NULL AND host IS NOT NULL;
+
+    IF FOUND THEN
+        RETURN NULL;
+    END IF;
+
+    RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION realtime_room_members_keep() IS
+    'trigger: a membership of somebody who is in the room replaces that stay';
+
+
 REVOKE EXECUTE ON FUNCTION realtime_rooms_changed(),
-    realtime_room_members_changed() FROM PUBLIC;
+    realtime_room_members_changed(), realtime_room_members_keep() FROM PUBLIC;
 
 
 -- whoever calls them, and whatever is in that one's search path
@@ -337,7 +367,8 @@ BEGIN
         'realtime_delete_events(interval, bigint)',
         'realtime_notify(text[], text[])',
         'realtime_rooms_changed()',
-        'realtime_room_members_changed()'
+        'realtime_room_members_changed()',
+        'realtime_room_members_keep()'
     ] LOOP
         EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp',
                        name, current_schema());
@@ -378,6 +409,21 @@ BEGIN
                 of_table || '_changed');
         END LOOP;
     END LOOP;
+END
+$$;
+
+
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_trigger
+                   WHERE tgrelid = 'realtime_room_members'::regclass
+                     AND tgname = 'realtime_room_members_keep')
+    THEN
+        CREATE TRIGGER realtime_room_members_keep
+            BEFORE INSERT ON realtime_room_members FOR EACH ROW
+            WHEN (NEW.host IS NULL AND NEW.left_at IS NULL)
+            EXECUTE FUNCTION realtime_room_members_keep();
+    END IF;
 END
 $$;
 

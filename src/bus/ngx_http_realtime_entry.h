@@ -46,7 +46,11 @@ typedef enum {
     NGX_HTTP_REALTIME_ENTRY_EVICT,
 
     /* earlier holders of slot "to" than its generation have been settled */
-    NGX_HTTP_REALTIME_ENTRY_GONE
+    NGX_HTTP_REALTIME_ENTRY_GONE,
+
+    /* the database has changed: the room "within", and of it only the member
+       whose user id is "packets"; each may be empty, and means all then */
+    NGX_HTTP_REALTIME_ENTRY_CHANGED
 
 } ngx_http_realtime_entry_e;
 

@@ -1,6 +1,7 @@
 
 #include "handler/ngx_http_realtime_access.h"
 #include "handler/ngx_http_realtime_events.h"
+#include "handler/ngx_http_realtime_lookup.h"
 #include "shm/ngx_http_realtime_limits.h"
 #include "shm/ngx_http_realtime_roster.h"
 
@@ -9,6 +10,8 @@ static rt_str_t ngx_http_realtime_access_token(ngx_http_realtime_session_t *s,
     rt_str_t auth, u_char *buf, size_t size, const char **why);
 static const ngx_http_realtime_room_rule_t *ngx_http_realtime_access_rule(
     ngx_http_realtime_access_conf_t *conf, rt_str_t room);
+static ngx_int_t ngx_http_realtime_access_found(ngx_http_realtime_call_t *call,
+    rt_str_t room, ngx_http_realtime_entrance_t *in, ngx_int_t rc);
 static ngx_int_t ngx_http_realtime_access_limit(ngx_http_realtime_call_t *call,
     ngx_http_realtime_limit_e kind, rt_str_t where,
     const rt_limit_conf_t *conf);
@@ -133,16 +136,37 @@ ngx_http_realtime_access_rule(ngx_http_realtime_access_conf_t *conf,
 }
 
 
+ngx_uint_t
+ngx_http_realtime_access_declares(ngx_http_realtime_session_t *s,
+    rt_str_t room, ngx_http_realtime_kind_t *kind)
+{
+    const ngx_http_realtime_room_rule_t  *rule;
+
+    rule = ngx_http_realtime_access_rule(ngx_http_realtime_access_conf(s),
+                                         room);
+    if (rule == NULL) {
+        return 0;
+    }
+
+    if (kind) {
+        *kind = rule->kind;
+    }
+
+    return 1;
+}
+
+
 ngx_int_t
 ngx_http_realtime_access_room(ngx_http_realtime_call_t *call, rt_str_t room,
     ngx_http_realtime_entrance_t *in)
 {
+    ngx_int_t                             rc = NGX_DONE;
+    ngx_http_realtime_known_t             known;
     ngx_http_realtime_identity_t         *who = call->sk->who;
-    ngx_http_realtime_access_conf_t      *conf;
     const ngx_http_realtime_room_rule_t  *rule;
 
-    conf = ngx_http_realtime_access_conf(call->sk->session);
-    rule = ngx_http_realtime_access_rule(conf, room);
+    rule = ngx_http_realtime_access_rule(
+                   ngx_http_realtime_access_conf(call->sk->session), room);
 
     in->kind = rule ? rule->kind : NGX_HTTP_REALTIME_ROOM_CHANNEL;
     in->declared = (rule != NULL);
@@ -154,18 +178,75 @@ ngx_http_realtime_access_room(ngx_http_realtime_call_t *call, rt_str_t room,
         return NGX_DECLINED;
     }
 
-    if (rule == NULL && !conf->room_create
-        && ngx_http_realtime_roster_count(call->hub->bus->zone,
-                                          ngx_http_realtime_call_nsp(call),
-                                          room)
-           == 0)
+    /* the location's word and the token's stand above the database's */
+
+    ngx_memzero(&known, sizeof(known));
+
+    if (rule == NULL
+        || ((rule->kind & NGX_HTTP_REALTIME_ROOM_PRIVATE) && !in->named))
     {
+        rc = ngx_http_realtime_lookup_room(call, room, rule != NULL, &known);
+    }
+
+    if (rc == NGX_OK) {
+
+        in->named |= known.member;
+
+        if (rule == NULL && known.exists) {
+            in->kind = known.kind;
+            in->declared = 1;
+        }
+    }
+
+    return ngx_http_realtime_access_found(call, room, in, rc);
+}
+
+
+/* "rc" is what lookup_room() said, NGX_DONE where it was not asked */
+
+static ngx_int_t
+ngx_http_realtime_access_found(ngx_http_realtime_call_t *call, rt_str_t room,
+    ngx_http_realtime_entrance_t *in, ngx_int_t rc)
+{
+    ngx_uint_t                        people;
+    ngx_http_realtime_kind_t          kind;
+    ngx_http_realtime_access_conf_t  *conf;
+
+    if (rc == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    conf = ngx_http_realtime_access_conf(call->sk->session);
+
+    if (rc != NGX_DECLINED && rc != NGX_ERROR
+        && (in->declared || conf->room_create))
+    {
+        return NGX_OK;
+    }
+
+    people = ngx_http_realtime_roster_count(call->hub->bus->zone,
+                                            ngx_http_realtime_call_nsp(call),
+                                            room, &kind);
+
+    /* a public room with somebody in it is known in any case */
+
+    if (people && !in->declared
+        && (rc == NGX_DONE || rc == NGX_OK || in->named
+            || !(kind & NGX_HTTP_REALTIME_ROOM_PRIVATE)))
+    {
+        return NGX_OK;
+    }
+
+    if (rc == NGX_DONE || rc == NGX_OK) {
         ngx_http_realtime_answer_error(call, "ROOM_NOT_FOUND",
                                        "There is no such room");
         return NGX_DECLINED;
     }
 
-    return NGX_OK;
+    ngx_http_realtime_answer_error(call, "SERVER_BUSY",
+                    "Nobody can tell now who may enter this room; try again");
+
+    return NGX_DECLINED;
 }
 
 

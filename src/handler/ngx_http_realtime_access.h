@@ -45,9 +45,16 @@ typedef struct {
 ngx_int_t ngx_http_realtime_access_connect(ngx_http_realtime_session_t *s,
     rt_str_t auth, ngx_http_realtime_identity_t **who, const char **why);
 
-/* whether the sender may enter; if not an error was answered */
+/*
+ * Whether the sender may enter: NGX_OK; NGX_AGAIN: the event waits (~lookup);
+ * NGX_DECLINED: an error was answered.
+ */
 ngx_int_t ngx_http_realtime_access_room(ngx_http_realtime_call_t *call,
     rt_str_t room, ngx_http_realtime_entrance_t *in);
+
+/* whether the location says what the room is, and "*kind" (or NULL) then */
+ngx_uint_t ngx_http_realtime_access_declares(ngx_http_realtime_session_t *s,
+    rt_str_t room, ngx_http_realtime_kind_t *kind);
 
 /* whether the sender is in the room, and may write there; the same */
 ngx_int_t ngx_http_realtime_access_write(ngx_http_realtime_call_t *call,

@@ -19,6 +19,9 @@
 #include "chat/rt_payload.h"
 
 
+typedef struct ngx_http_realtime_lookup_s  ngx_http_realtime_lookup_t;
+
+
 typedef struct {
     ngx_http_realtime_hub_t     *hub;
     ngx_http_realtime_socket_t  *sk;
@@ -27,6 +30,8 @@ typedef struct {
     rt_str_t                     args;          /* JSON, without brackets */
     rt_str_t                     arg;           /* the first of them */
     ngx_uint_t                   n;             /* attachments */
+    ngx_http_realtime_lookup_t  *lookup;        /* it waits; or it did, and
+                                                   this is the answer */
 } ngx_http_realtime_call_t;
 
 

@@ -5,9 +5,13 @@
 
 
 #include "handler/ngx_http_realtime_events.h"
+#include "handler/ngx_http_realtime_lookup.h"
 
 
-static void ngx_http_realtime_dispatch(ngx_http_realtime_call_t *call,
+static rt_str_t ngx_http_realtime_dispatch_call(ngx_http_realtime_call_t *call,
+    ngx_http_realtime_socket_t *sk, ngx_http_realtime_packet_t *pkt,
+    u_char *buf);
+static ngx_int_t ngx_http_realtime_dispatch(ngx_http_realtime_call_t *call,
     const ngx_http_realtime_rule_t *rule);
 
 
@@ -58,19 +62,20 @@ void
 ngx_http_realtime_on_event(ngx_http_realtime_socket_t *sk,
     ngx_http_realtime_packet_t *pkt)
 {
+    ngx_http_realtime_on_event_again(sk, pkt, NULL);
+}
+
+
+/* "l" NULL: for the first time */
+
+void
+ngx_http_realtime_on_event_again(ngx_http_realtime_socket_t *sk,
+    ngx_http_realtime_packet_t *pkt, ngx_http_realtime_lookup_t *l)
+{
     u_char                            buf[NGX_HTTP_REALTIME_EVENT_MAX];
-    ssize_t                           len;
     rt_str_t                          name;
-    rt_json_iter_t                    it;
     ngx_http_realtime_call_t          call;
     const ngx_http_realtime_rule_t   *rule = NULL;
-
-    call.hub = sk->session->set->data;
-    call.sk = sk;
-    call.pkt = pkt;
-    call.event = pkt->sio.event;
-    call.args = rt_sio_args(&pkt->sio);
-    call.n = pkt->sio.attachments;
 
     /* one that has come back elsewhere: what it still sends is too late */
 
@@ -82,28 +87,18 @@ ngx_http_realtime_on_event(ngx_http_realtime_socket_t *sk,
         return;
     }
 
+    name = ngx_http_realtime_dispatch_call(&call, sk, pkt, buf);
+    call.lookup = l;
+
     /* answers never overtake one another */
 
     ngx_http_realtime_catch_up(call.hub, sk->session);
-
-    /* the first argument is the second element */
-
-    rt_json_each(&it, pkt->sio.data);
-
-    if (rt_json_next(&it, NULL, &call.arg) != RT_OK
-        || rt_json_next(&it, NULL, &call.arg) != RT_OK)
-    {
-        call.arg = rt_lit("");
-    }
-
-    len = rt_json_decode(call.event, buf, sizeof(buf));
-    name = (len >= 0) ? rt_str(len, buf) : call.event;
 
     if (name.len <= sizeof(buf)) {
         rule = ngx_http_realtime_rule_find(sk->session->conf->events, name);
     }
 
-    if (ngx_http_realtime_access_event(&call) != NGX_OK) {
+    if (l == NULL && ngx_http_realtime_access_event(&call) != NGX_OK) {
         return;
     }
 
@@ -112,20 +107,57 @@ ngx_http_realtime_on_event(ngx_http_realtime_socket_t *sk,
         return;
     }
 
-    ngx_http_realtime_dispatch(&call, rule);
-    ngx_http_realtime_log_event(&call, name);
+    if (ngx_http_realtime_dispatch(&call, rule) == NGX_OK) {
+        ngx_http_realtime_log_event(&call, name);
+    }
 }
 
 
-static void
+/* what the packet has, and the event's name, in "buf" if it fits */
+
+static rt_str_t
+ngx_http_realtime_dispatch_call(ngx_http_realtime_call_t *call,
+    ngx_http_realtime_socket_t *sk, ngx_http_realtime_packet_t *pkt,
+    u_char *buf)
+{
+    ssize_t         len;
+    rt_json_iter_t  it;
+
+    call->hub = sk->session->set->data;
+    call->sk = sk;
+    call->pkt = pkt;
+    call->event = pkt->sio.event;
+    call->args = rt_sio_args(&pkt->sio);
+    call->n = pkt->sio.attachments;
+
+    /* the first argument is the second element */
+
+    rt_json_each(&it, pkt->sio.data);
+
+    if (rt_json_next(&it, NULL, &call->arg) != RT_OK
+        || rt_json_next(&it, NULL, &call->arg) != RT_OK)
+    {
+        call->arg = rt_lit("");
+    }
+
+    len = rt_json_decode(call->event, buf, NGX_HTTP_REALTIME_EVENT_MAX);
+
+    return (len >= 0) ? rt_str(len, buf) : call->event;
+}
+
+
+/* NGX_AGAIN: it waits, and will be handled once more */
+
+static ngx_int_t
 ngx_http_realtime_dispatch(ngx_http_realtime_call_t *call,
     const ngx_http_realtime_rule_t *rule)
 {
     rt_str_t                     as;
     ngx_uint_t                   i;
     ngx_http_realtime_action_t  *action;
+    ngx_http_realtime_lookup_t  *l = call->lookup;
 
-    for (i = 0; i < rule->n; i++) {
+    for (i = l ? ngx_http_realtime_lookup_action(l) : 0; i < rule->n; i++) {
 
         action = &rule->actions[i];
         as = action->as.len ? action->as : call->event;
@@ -151,7 +183,14 @@ ngx_http_realtime_dispatch(ngx_http_realtime_call_t *call,
         case NGX_HTTP_REALTIME_ACTION_DROP:
             break;
         }
+
+        if (call->lookup != l) {
+            ngx_http_realtime_lookup_wait(call->lookup, i);
+            return NGX_AGAIN;
+        }
     }
+
+    return NGX_OK;
 }
 
 

@@ -102,6 +102,11 @@ void ngx_http_realtime_on_ack(ngx_http_realtime_socket_t *sk, ngx_uint_t kind,
     uint64_t arg, ngx_http_realtime_packet_t *pkt);
 
 
+/* ~dispatch: an event that waited for what "l" has now */
+void ngx_http_realtime_on_event_again(ngx_http_realtime_socket_t *sk,
+    ngx_http_realtime_packet_t *pkt, ngx_http_realtime_lookup_t *l);
+
+
 /* built-in handlers */
 
 void ngx_http_realtime_greet(ngx_http_realtime_call_t *call);

@@ -5,6 +5,7 @@
 
 
 #include "handler/ngx_http_realtime_events.h"
+#include "handler/ngx_http_realtime_lookup.h"
 
 #include "hub/ngx_http_realtime_announce.h"
 #include "hub/ngx_http_realtime_presence.h"
@@ -17,6 +18,10 @@
 /* tokens of one connection that may be refused, and be looked at at all */
 #define NGX_HTTP_REALTIME_REFUSED_MAX  8
 #define NGX_HTTP_REALTIME_CHECKED_MAX  256
+
+
+static const rt_str_t  ngx_http_realtime_greet_recovered =
+    rt_string(",\"recovered\":true}");
 
 
 static ngx_int_t ngx_http_realtime_connect_again(
@@ -36,8 +41,10 @@ static void ngx_http_realtime_connect_refuse(ngx_http_realtime_session_t *s,
     rt_str_t nsp, const char *message, const char *why);
 static void ngx_http_realtime_connect_accept(ngx_http_realtime_socket_t *sk);
 static void ngx_http_realtime_greet_with(ngx_http_realtime_call_t *call,
-    rt_str_t more);
-static void ngx_http_realtime_greet_user(ngx_http_realtime_call_t *call,
+    ngx_uint_t recovered);
+static void ngx_http_realtime_greet_user(ngx_http_realtime_socket_t *sk,
+    ngx_uint_t recovered, ngx_http_realtime_lookup_user_t *found);
+static void ngx_http_realtime_greet_rooms(rt_buf_t *b, rt_str_t granted,
     rt_str_t more);
 
 
@@ -175,7 +182,7 @@ ngx_http_realtime_on_recovered(ngx_http_realtime_socket_t *sk)
     call.hub = sk->session->set->data;
     call.sk = sk;
 
-    ngx_http_realtime_greet_with(&call, rt_lit(",\"recovered\":true}"));
+    ngx_http_realtime_greet_with(&call, 1);
 }
 
 
@@ -392,49 +399,61 @@ ngx_http_realtime_connect_refuse(ngx_http_realtime_session_t *s, rt_str_t nsp,
 void
 ngx_http_realtime_greet(ngx_http_realtime_call_t *call)
 {
-    ngx_http_realtime_greet_with(call, rt_lit("}"));
+    ngx_http_realtime_greet_with(call, 0);
 }
 
 
-/* "more" ends what is said */
-
 static void
-ngx_http_realtime_greet_with(ngx_http_realtime_call_t *call, rt_str_t more)
+ngx_http_realtime_greet_with(ngx_http_realtime_call_t *call,
+    ngx_uint_t recovered)
 {
-    rt_buf_t  b;
-    u_char    iso[RT_TIME_ISO_LEN];
-    u_char    buf[256];
+    rt_buf_t                      b;
+    u_char                        iso[RT_TIME_ISO_LEN];
+    u_char                        buf[256];
+    ngx_http_realtime_socket_t   *sk = call->sk;
 
     rt_time_iso(iso, ngx_http_realtime_now());
 
     rt_buf_init(&b, buf, sizeof(buf));
 
     rt_buf_put(&b, rt_lit("{\"socketId\":\""));
-    rt_buf_put(&b, ngx_http_realtime_socket_id(call->sk));
+    rt_buf_put(&b, ngx_http_realtime_socket_id(sk));
     rt_buf_put(&b, rt_lit("\",\"serverTime\":\""));
     rt_buf_put(&b, rt_str(RT_TIME_ISO_LEN, iso));
     rt_buf_put(&b, rt_lit("\",\"protocolVersion\":\"1.0\""));
-    rt_buf_put(&b, more);
+    rt_buf_put(&b, recovered ? ngx_http_realtime_greet_recovered
+                             : rt_lit("}"));
 
     ngx_http_realtime_tell(call, rt_lit("\"connected\""), rt_buf_str(&b));
 
-    if (call->sk->who) {
-        ngx_http_realtime_greet_user(call, more);
+    if (sk->who
+        && ngx_http_realtime_lookup_user(sk, recovered,
+                                         ngx_http_realtime_greet_user)
+           != NGX_OK)
+    {
+        ngx_http_realtime_greet_user(sk, recovered, NULL);
     }
 }
 
 
+/* "found" NULL: nobody knows more than the token */
+
 static void
-ngx_http_realtime_greet_user(ngx_http_realtime_call_t *call, rt_str_t more)
+ngx_http_realtime_greet_user(ngx_http_realtime_socket_t *sk,
+    ngx_uint_t recovered, ngx_http_realtime_lookup_user_t *found)
 {
     size_t                         size;
     u_char                        *buf;
     rt_buf_t                       b;
-    ngx_http_realtime_identity_t  *who = call->sk->who;
+    rt_str_t                       rooms, event = rt_lit("\"authenticated\"");
+    ngx_http_realtime_hub_t       *hub = sk->session->set->data;
+    ngx_http_realtime_identity_t  *who = sk->who;
 
-    size = who->json.len + who->rooms.len + 128;
+    rooms = found ? found->rooms : rt_lit("");
 
-    buf = ngx_http_realtime_scratch(&call->hub->args, size, call->hub->log);
+    size = who->json.len + who->rooms.len + rooms.len + 128;
+
+    buf = ngx_http_realtime_scratch(&hub->args, size, hub->log);
     if (buf == NULL) {
         return;
     }
@@ -445,11 +464,71 @@ ngx_http_realtime_greet_user(ngx_http_realtime_call_t *call, rt_str_t more)
     rt_buf_put(&b, who->json);
     rt_buf_put(&b, rt_lit(",\"sessionId\":\""));
     rt_buf_put(&b, rt_str(RT_UUID_LEN, who->session));
-    rt_buf_put(&b, rt_lit("\",\"rooms\":"));
-    rt_buf_put(&b, who->rooms.len ? who->rooms : rt_lit("[]"));
-    rt_buf_put(&b, more);
+    rt_buf_put(&b, rt_lit("\",\"rooms\":["));
+    ngx_http_realtime_greet_rooms(&b, who->rooms, rooms);
+    rt_buf_char(&b, ']');
+    rt_buf_put(&b, recovered ? ngx_http_realtime_greet_recovered
+                             : rt_lit("}"));
 
-    ngx_http_realtime_tell(call, rt_lit("\"authenticated\""), rt_buf_str(&b));
+    (void) ngx_http_realtime_socket_send(sk, &event, -1, rt_buf_str(&b), NULL,
+                                         0);
+
+    if (found && found->known) {
+        ngx_http_realtime_presence_recall(hub, sk, found->presence.custom);
+    }
+}
+
+
+/* two arrays of names become one, without brackets and each name once */
+
+static void
+ngx_http_realtime_greet_rooms(rt_buf_t *b, rt_str_t granted, rt_str_t more)
+{
+    rt_str_t        room, other;
+    ngx_uint_t      n = 0;
+    rt_json_iter_t  it, in;
+
+    if (granted.len) {
+        rt_json_each(&it, granted);
+
+        while (rt_json_next(&it, NULL, &room) == RT_OK) {
+            if (n++) {
+                rt_buf_char(b, ',');
+            }
+
+            rt_buf_put(b, room);
+        }
+    }
+
+    if (more.len == 0) {
+        return;
+    }
+
+    rt_json_each(&it, more);
+
+    while (rt_json_next(&it, NULL, &room) == RT_OK) {
+
+        if (granted.len) {
+            rt_json_each(&in, granted);
+
+            do {
+                if (rt_json_next(&in, NULL, &other) != RT_OK) {
+                    other = rt_lit("");
+                }
+
+            } while (other.len && !rt_str_eq(room, other));
+
+            if (other.len) {
+                continue;
+            }
+        }
+
+        if (n++) {
+            rt_buf_char(b, ',');
+        }
+
+        rt_buf_put(b, room);
+    }
 }
 
 

@@ -5,6 +5,7 @@
 
 
 #include "handler/ngx_http_realtime_events.h"
+#include "handler/ngx_http_realtime_lookup.h"
 #include "hub/ngx_http_realtime_presence.h"
 
 
@@ -56,7 +57,9 @@ ngx_http_realtime_on_presence_request(ngx_http_realtime_call_t *call)
     rt_buf_t        b;
     u_char          buf[NGX_HTTP_REALTIME_PRESENCE_MAX];
     ngx_int_t       rc;
+    ngx_uint_t      scope;
     rt_invalid_t    inv;
+    rt_presence_t   last;
     rt_user_ref_t   user;
 
     if (ngx_http_realtime_presence_on(call) != NGX_OK) {
@@ -72,9 +75,23 @@ ngx_http_realtime_on_presence_request(ngx_http_realtime_call_t *call)
 
     rt_buf_init(&b, buf, sizeof(buf));
 
+    scope = ngx_http_realtime_call_conf(call)->presence_scope
+            == NGX_HTTP_REALTIME_SCOPE_ROOMS;
+
     rc = ngx_http_realtime_presence_query(call->hub, call->sk, user.user,
-                        ngx_http_realtime_call_conf(call)->presence_scope
-                        == NGX_HTTP_REALTIME_SCOPE_ROOMS, &b);
+                                          scope, NULL, &b);
+
+    if (rc == NGX_AGAIN) {
+
+        if (ngx_http_realtime_lookup_custom(call, user.user, &last)
+            == NGX_AGAIN)
+        {
+            return;
+        }
+
+        rc = ngx_http_realtime_presence_query(call->hub, call->sk, user.user,
+                                              scope, &last.custom, &b);
+    }
 
     if (rc != NGX_OK) {
         ngx_http_realtime_answer_error(call, "PERMISSION_DENIED",

@@ -28,9 +28,11 @@ ngx_http_realtime_on_room_join(ngx_http_realtime_call_t *call)
         ngx_http_realtime_room_joined(call, room.name,
                  ngx_http_realtime_roster_count(call->hub->bus->zone,
                                              ngx_http_realtime_call_nsp(call),
-                                             room.name));
+                                             room.name, NULL));
         return;
     }
+
+    /* refused, or it has to wait */
 
     if (ngx_http_realtime_access_room(call, room.name, &in) != NGX_OK) {
         return;

@@ -7,9 +7,6 @@ static void ngx_http_realtime_account_put(ngx_http_realtime_hub_t *hub,
 static rt_str_t ngx_http_realtime_account_user(ngx_http_realtime_socket_t *sk);
 
 
-#define ngx_http_realtime_account_main(nsp)  rt_str_eq(nsp, rt_lit("/"))
-
-
 static const rt_str_t  ngx_http_realtime_account_types[] = {
     rt_string("channel"),
     rt_string("dm"),
@@ -174,7 +171,7 @@ ngx_http_realtime_account_leave_locked(ngx_http_realtime_hub_t *hub,
 
 void
 ngx_http_realtime_account_presence_locked(ngx_http_realtime_hub_t *hub,
-    rt_str_t nsp, rt_str_t user, rt_str_t status, rt_str_t custom)
+    rt_str_t nsp, rt_str_t user, rt_str_t status, const rt_str_t *custom)
 {
     ngx_http_realtime_fact_t  f;
 
@@ -187,7 +184,8 @@ ngx_http_realtime_account_presence_locked(ngx_http_realtime_hub_t *hub,
     f.type = NGX_HTTP_REALTIME_FACT_PRESENCE;
     f.s[0] = user;
     f.s[1] = status;
-    f.s[2] = custom.len ? custom : rt_str(0, NULL);
+    f.number = (custom != NULL);
+    f.s[2] = (custom && custom->len) ? *custom : rt_str(0, NULL);
 
     ngx_http_realtime_rows_put(hub->bus->zone->rows, &f);
 }

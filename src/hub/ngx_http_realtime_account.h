@@ -18,6 +18,9 @@
 
 #define ngx_http_realtime_account_on(hub)  ((hub)->bus->zone->rows != NULL)
 
+/* the namespace whose rooms and users the tables have */
+#define ngx_http_realtime_account_main(nsp)  rt_str_eq(nsp, rt_lit("/"))
+
 /*
  * The socket has connected, and has a record; from now on its end is told by
  * whoever takes the record away.  "connect" and "disconnect": events are to be
@@ -50,9 +53,12 @@ void ngx_http_realtime_account_join_locked(ngx_http_realtime_hub_t *hub,
 void ngx_http_realtime_account_leave_locked(ngx_http_realtime_hub_t *hub,
     rt_str_t nsp, rt_str_t room, rt_str_t user);
 
-/* what the others know of a user now; "custom" is JSON, or empty */
+/*
+ * What the others know of a user now; "custom" is JSON, or empty; NULL: only
+ * the database knows.
+ */
 void ngx_http_realtime_account_presence_locked(ngx_http_realtime_hub_t *hub,
-    rt_str_t nsp, rt_str_t user, rt_str_t status, rt_str_t custom);
+    rt_str_t nsp, rt_str_t user, rt_str_t status, const rt_str_t *custom);
 
 
 #endif /* _NGX_HTTP_REALTIME_ACCOUNT_H_INCLUDED_ */

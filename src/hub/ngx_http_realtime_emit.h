@@ -51,6 +51,10 @@ typedef struct {
     void                         (*on_return)(ngx_http_realtime_socket_t *sk);
     void                         (*on_recovered)(
                                        ngx_http_realtime_socket_t *sk);
+
+    /* up: it is back in a private room that its token does not name */
+    void                         (*on_doubt)(ngx_http_realtime_socket_t *sk,
+                                       rt_str_t room);
     void                          *data;
 } ngx_http_realtime_hub_t;
 

@@ -77,13 +77,33 @@ ngx_http_realtime_presence_update(ngx_http_realtime_hub_t *hub,
 }
 
 
+void
+ngx_http_realtime_presence_recall(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, rt_str_t custom)
+{
+    ngx_http_realtime_zone_t        *z = hub->bus->zone;
+    ngx_http_realtime_socket_rec_t  *rec;
+
+    ngx_http_realtime_zone_lock(z);
+
+    rec = ngx_http_realtime_socket_rec(sk);
+
+    if (rec && rec->user) {
+        ngx_http_realtime_users_recall_locked(z, rec->user, custom);
+    }
+
+    ngx_http_realtime_presence_unlock(hub);
+}
+
+
 ngx_int_t
 ngx_http_realtime_presence_query(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk, rt_str_t id, ngx_uint_t rooms_only,
-    rt_buf_t *b)
+    const rt_str_t *last, rt_buf_t *b)
 {
     rt_ref_t                         ref;
     ngx_int_t                        rc = NGX_OK;
+    rt_status_e                      status;
     ngx_http_realtime_zone_t        *z = hub->bus->zone;
     ngx_http_realtime_user_rec_t    *user;
     ngx_http_realtime_socket_rec_t  *rec;
@@ -105,13 +125,17 @@ ngx_http_realtime_presence_query(ngx_http_realtime_hub_t *hub,
     {
         rc = NGX_DECLINED;
 
-    } else if (user) {
-        ngx_http_realtime_presence_put(b, id,
-                                    ngx_http_realtime_users_effective(user),
-                                    ngx_http_realtime_users_custom(z, user));
+    } else if (last == NULL && (user == NULL || !user->recalled)) {
+        rc = NGX_AGAIN;
 
     } else {
-        ngx_http_realtime_presence_put(b, id, RT_STATUS_OFFLINE, rt_lit(""));
+        status = user ? ngx_http_realtime_users_effective(user)
+                      : RT_STATUS_OFFLINE;
+
+        ngx_http_realtime_presence_put(b, id, status,
+                                (user && user->recalled)
+                                ? ngx_http_realtime_users_custom(z, user)
+                                : *last);
     }
 
     ngx_http_realtime_zone_unlock(z);
@@ -239,6 +263,7 @@ ngx_http_realtime_presence_tell_one_locked(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_user_rec_t *user)
 {
     rt_buf_t                   b;
+    rt_str_t                   custom;
     ngx_http_realtime_zone_t  *z = hub->bus->zone;
     ngx_http_realtime_emit_t   m;
 
@@ -248,9 +273,11 @@ ngx_http_realtime_presence_tell_one_locked(ngx_http_realtime_hub_t *hub,
 
     rt_buf_init(&b, hub->args.data, NGX_HTTP_REALTIME_PRESENCE_MAX);
 
+    custom = ngx_http_realtime_users_custom(z, user);
+
     ngx_http_realtime_presence_put(&b, ngx_http_realtime_user_rec_id(user),
                                    ngx_http_realtime_users_effective(user),
-                                   ngx_http_realtime_users_custom(z, user));
+                                   custom);
 
     ngx_memzero(&m, sizeof(m));
 
@@ -261,7 +288,7 @@ ngx_http_realtime_presence_tell_one_locked(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_account_presence_locked(hub, m.nsp,
                    ngx_http_realtime_user_rec_id(user),
                    *rt_status_name(ngx_http_realtime_users_effective(user)),
-                   ngx_http_realtime_users_custom(z, user));
+                   user->recalled ? &custom : NULL);
 
     if (user->rooms_only) {
         ngx_http_realtime_presence_to_rooms_locked(hub, user, &m);

@@ -39,12 +39,21 @@ ngx_int_t ngx_http_realtime_presence_update(ngx_http_realtime_hub_t *hub,
     const rt_str_t *custom);
 
 /*
+ * The custom status that the user of the socket had last, as the database has
+ * it; it counts unless the user has said something of it since.
+ */
+void ngx_http_realtime_presence_recall(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, rt_str_t custom);
+
+/*
  * Writes the presence of the user "id" as an object.  NGX_OK; NGX_DECLINED:
- * it is nothing to "sk", which shares no room with the user ("rooms_only").
+ * it is nothing to "sk", which shares no room with the user ("rooms_only");
+ * NGX_AGAIN: the custom status is not known here, and "last" is NULL, which
+ * stands for it otherwise.
  */
 ngx_int_t ngx_http_realtime_presence_query(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk, rt_str_t id, ngx_uint_t rooms_only,
-    rt_buf_t *b);
+    const rt_str_t *last, rt_buf_t *b);
 
 /* bytes that the object takes at most */
 #define NGX_HTTP_REALTIME_PRESENCE_MAX                                        \

@@ -1,5 +1,6 @@
 
 #include "hub/ngx_http_realtime_recover.h"
+#include "hub/ngx_http_realtime_account.h"
 #include "hub/ngx_http_realtime_announce.h"
 #include "hub/ngx_http_realtime_presence.h"
 #include "hub/ngx_http_realtime_replay.h"
@@ -29,8 +30,11 @@ static ngx_int_t ngx_http_realtime_recover_open(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_claim_t *claim, ngx_http_realtime_taken_t *t);
 static ngx_int_t ngx_http_realtime_recover_room(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk, const u_char *taken);
-static void ngx_http_realtime_recover_admit(ngx_http_realtime_hub_t *hub,
+static ngx_int_t ngx_http_realtime_recover_admit(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk);
+static ngx_int_t ngx_http_realtime_recover_admits(
+    ngx_http_realtime_hub_t *hub, ngx_http_realtime_socket_t *sk,
+    ngx_http_realtime_room_t *room);
 static void ngx_http_realtime_recover_save_one(void *ctx,
     ngx_http_realtime_session_t *s);
 
@@ -365,6 +369,10 @@ ngx_http_realtime_recover_open(ngx_http_realtime_hub_t *hub,
         p += ngx_http_realtime_taken_size(p[1]);
     }
 
+    if (rc == NGX_OK) {
+        rc = ngx_http_realtime_recover_admit(hub, sk);
+    }
+
     if (rc != NGX_OK) {
         /* the rooms that are not known here yet are told, too */
 
@@ -374,10 +382,8 @@ ngx_http_realtime_recover_open(ngx_http_realtime_hub_t *hub,
         sk->who = NULL;                 /* the caller's still */
         ngx_http_realtime_socket_close(sk);
 
-        return NGX_ERROR;
+        return (rc == NGX_DECLINED) ? NGX_DECLINED : NGX_ERROR;
     }
-
-    ngx_http_realtime_recover_admit(hub, sk);
 
     return NGX_OK;
 }
@@ -414,28 +420,81 @@ ngx_http_realtime_recover_room(ngx_http_realtime_hub_t *hub,
 }
 
 
-/* what the new token does not admit is left; the last takes a free place */
+/*
+ * What the new token does not admit is left; the last takes a free place.
+ * NGX_DECLINED: it is in a private room, and nobody can say that it may be.
+ */
 
-static void
+static ngx_int_t
 ngx_http_realtime_recover_admit(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk)
 {
     uint32_t                   i;
+    ngx_int_t                  rc;
     ngx_http_realtime_room_t  *room;
 
     for (i = sk->nrooms; i > 0; i--) {
 
         room = sk->rooms[i - 1].room;
 
-        if (!ngx_http_realtime_room_is_own(room->name)
-            && (!ngx_http_realtime_identity_admits(sk->who, room->name)
-                || ((room->kind & NGX_HTTP_REALTIME_ROOM_PRIVATE)
-                    && !ngx_http_realtime_identity_names(sk->who,
-                                                         room->name))))
-        {
+        if (ngx_http_realtime_room_is_own(room->name)) {
+            continue;
+        }
+
+        rc = ngx_http_realtime_recover_admits(hub, sk, room);
+
+        if (rc == NGX_DECLINED) {
+            return NGX_DECLINED;
+        }
+
+        if (rc != NGX_OK) {
             (void) ngx_http_realtime_depart(hub, sk, room->name);
         }
     }
+
+    return NGX_OK;
+}
+
+
+/* NGX_ABORT: it is to leave */
+
+static ngx_int_t
+ngx_http_realtime_recover_admits(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, ngx_http_realtime_room_t *room)
+{
+    ngx_int_t                  rc;
+    ngx_http_realtime_known_t  known;
+
+    if (!ngx_http_realtime_identity_admits(sk->who, room->name)) {
+        return NGX_ABORT;
+    }
+
+    if (!(room->kind & NGX_HTTP_REALTIME_ROOM_PRIVATE)
+        || ngx_http_realtime_identity_names(sk->who, room->name))
+    {
+        return NGX_OK;
+    }
+
+    if (hub->reader == NULL || sk->who == NULL
+        || !ngx_http_realtime_account_main(room->nsp))
+    {
+        return NGX_ABORT;
+    }
+
+    /* by the database, which let it in before */
+
+    rc = ngx_http_realtime_known_find(hub->bus->zone, room->name, sk->who->id,
+                                      1, &known);
+
+    if (rc == NGX_DECLINED || !known.member) {
+        return NGX_DECLINED;
+    }
+
+    if (rc == NGX_AGAIN) {
+        hub->on_doubt(sk, room->name);
+    }
+
+    return NGX_OK;
 }
 
 

@@ -2,6 +2,7 @@
 #include "module/ngx_http_realtime_worker.h"
 #include "bus/ngx_http_realtime_wake.h"
 #include "handler/ngx_http_realtime_events.h"
+#include "handler/ngx_http_realtime_review.h"
 #include "hub/ngx_http_realtime_account.h"
 #include "hub/ngx_http_realtime_presence.h"
 #include "hub/ngx_http_realtime_reconcile.h"
@@ -32,6 +33,8 @@ static void ngx_http_realtime_worker_operation(void *hub,
     ngx_http_realtime_entry_t *e);
 static void ngx_http_realtime_worker_lag(ngx_http_realtime_bus_t *bus);
 static void ngx_http_realtime_worker_exit(ngx_http_realtime_bus_t *bus);
+static void ngx_http_realtime_worker_changed(void *data, rt_str_t room,
+    rt_str_t user);
 static void ngx_http_realtime_worker_wake(ngx_http_realtime_bus_t *bus);
 static void ngx_http_realtime_worker_leave_handler(ngx_event_t *ev);
 static ngx_msec_t ngx_http_realtime_worker_drain(
@@ -154,6 +157,7 @@ ngx_http_realtime_worker_wire(ngx_http_realtime_worker_t *w, ngx_log_t *log)
     hub->on_operation = ngx_http_realtime_worker_operation;
     hub->on_return = ngx_http_realtime_on_return;
     hub->on_recovered = ngx_http_realtime_on_recovered;
+    hub->on_doubt = ngx_http_realtime_on_doubt;
     hub->data = tp;
 
     tp->hub = hub;
@@ -174,6 +178,9 @@ ngx_http_realtime_worker_open(ngx_http_realtime_worker_t *w)
     rc = ngx_http_realtime_bus_open(&w->bus);
 
     if (rc == NGX_OK) {
+        w->store.listener.changed = ngx_http_realtime_worker_changed;
+        w->store.listener.data = w;
+
         ngx_http_realtime_store_start(&w->store, w->store_conf, w->bus.zone,
                                       w->bus.self.slot, w->bus.log);
 
@@ -310,6 +317,10 @@ ngx_http_realtime_worker_entry(ngx_http_realtime_bus_t *bus,
 
         break;
 
+    case NGX_HTTP_REALTIME_ENTRY_CHANGED:
+        ngx_http_realtime_review(&w->hub, e->within, e->packets);
+        break;
+
     default:
         ngx_http_realtime_operation_take(&w->transports, e);
     }
@@ -354,6 +365,24 @@ ngx_http_realtime_worker_lag(ngx_http_realtime_bus_t *bus)
     /* and no session that was given to us meanwhile is left over */
 
     ngx_http_realtime_settle_missed(&w->hub);
+}
+
+
+/* the database has; told to all workers */
+
+static void
+ngx_http_realtime_worker_changed(void *data, rt_str_t room, rt_str_t user)
+{
+    ngx_http_realtime_entry_t    e;
+    ngx_http_realtime_worker_t  *w = data;
+
+    ngx_memzero(&e, sizeof(e));
+
+    e.type = NGX_HTTP_REALTIME_ENTRY_CHANGED;
+    e.within = room;
+    e.packets = user;
+
+    (void) ngx_http_realtime_bus_append(&w->bus, &e);
 }
 
 

@@ -42,9 +42,9 @@ static uint64_t ngx_http_realtime_known_age(uint64_t since);
 
 ngx_int_t
 ngx_http_realtime_known_find(ngx_http_realtime_zone_t *z, rt_str_t room,
-    rt_str_t user, ngx_http_realtime_known_t *known)
+    rt_str_t user, ngx_uint_t member, ngx_http_realtime_known_t *known)
 {
-    ngx_int_t                      rc, member = NGX_OK;
+    ngx_int_t                      rc, rc2 = NGX_OK;
     ngx_http_realtime_known_rec_t  of_room, of_user;
 
     ngx_memzero(known, sizeof(ngx_http_realtime_known_t));
@@ -57,10 +57,10 @@ ngx_http_realtime_known_find(ngx_http_realtime_zone_t *z, rt_str_t room,
     rc = ngx_http_realtime_known_look_locked(z, &of_room, of_room.hash);
 
     if (rc != NGX_DECLINED && user.len
-        && (of_room.kind & NGX_HTTP_REALTIME_ROOM_PRIVATE))
+        && (member || (of_room.kind & NGX_HTTP_REALTIME_ROOM_PRIVATE)))
     {
-        member = ngx_http_realtime_known_look_locked(z, &of_user,
-                                                     of_room.hash);
+        rc2 = ngx_http_realtime_known_look_locked(z, &of_user,
+                                                  of_room.hash);
         known->member = of_user.yes;
     }
 
@@ -71,11 +71,11 @@ ngx_http_realtime_known_find(ngx_http_realtime_zone_t *z, rt_str_t room,
 
     /* the worse of the two */
 
-    if (rc == NGX_DECLINED || member == NGX_DECLINED) {
+    if (rc == NGX_DECLINED || rc2 == NGX_DECLINED) {
         return NGX_DECLINED;
     }
 
-    return (rc == NGX_OK) ? member : rc;
+    return (rc == NGX_OK) ? rc2 : rc;
 }
 
 
@@ -124,10 +124,7 @@ ngx_http_realtime_known_look_locked(ngx_http_realtime_zone_t *z,
     rec = ngx_http_realtime_at(z, ref);
     age = ngx_http_realtime_known_age(rec->time);
 
-    if (!ngx_http_realtime_known_valid(z, rec, room)
-        || (!rec->of_user && !rec->yes
-            && age >= NGX_HTTP_REALTIME_KNOWN_FRESH))
-    {
+    if (!ngx_http_realtime_known_valid(z, rec, room)) {
         ngx_http_realtime_known_remove_locked(z, ref);
         return NGX_DECLINED;
     }
@@ -206,7 +203,8 @@ ngx_http_realtime_known_mark(ngx_http_realtime_zone_t *z)
 
 void
 ngx_http_realtime_known_put(ngx_http_realtime_zone_t *z, rt_str_t room,
-    rt_str_t user, const ngx_http_realtime_known_t *known, uint64_t mark)
+    rt_str_t user, ngx_uint_t member, const ngx_http_realtime_known_t *known,
+    uint64_t mark)
 {
     ngx_http_realtime_known_rec_t  of_room, of_user;
 
@@ -225,7 +223,7 @@ ngx_http_realtime_known_put(ngx_http_realtime_zone_t *z, rt_str_t room,
     ngx_http_realtime_known_make_locked(z, &of_room, of_room.hash);
 
     if (user.len && known->exists
-        && (known->kind & NGX_HTTP_REALTIME_ROOM_PRIVATE))
+        && (member || (known->kind & NGX_HTTP_REALTIME_ROOM_PRIVATE)))
     {
         ngx_http_realtime_known_make_locked(z, &of_user, of_room.hash);
     }
@@ -258,6 +256,10 @@ ngx_http_realtime_known_make_locked(ngx_http_realtime_zone_t *z,
         }
 
         ngx_http_realtime_known_remove_locked(z, ref);
+    }
+
+    if (!like->of_user && !like->yes) {
+        return;
     }
 
     rt_arena_stat(z->sh->arena, &st);

@@ -24,8 +24,8 @@
 typedef struct {
     ngx_http_realtime_kind_t  kind;     /* its type, and _PRIVATE */
     unsigned                  exists:1; /* the room is in the database */
-    unsigned                  member:1; /* the user is a member; only where the
-                                           room is private */
+    unsigned                  member:1; /* the user is a member, if that was
+                                           of interest */
 } ngx_http_realtime_known_t;
 
 
@@ -41,21 +41,24 @@ typedef enum {
 /*
  * NGX_OK: as it is.  NGX_AGAIN: as it was, it may have changed; good enough
  * while the database is away.  NGX_DECLINED: unknown.  Of a private room the
- * membership of "user" has to be known, too; where that is empty, an anonymous
- * client, it is no member.
+ * membership of "user" has to be known, too, and of any one when "member" is
+ * set; where "user" is empty, an anonymous client, it is no member.
  *
  * "As it is" means half a second old at most, or a minute where changes have
- * been heard all the time.  That a room is not there is known for half a
- * second only: the server creates rooms itself, and tells nobody.
+ * been heard all the time.  That a room is not there is not kept: the server
+ * creates rooms itself, and anybody can think of names.
  */
 ngx_int_t ngx_http_realtime_known_find(ngx_http_realtime_zone_t *z,
-    rt_str_t room, rt_str_t user, ngx_http_realtime_known_t *known);
+    rt_str_t room, rt_str_t user, ngx_uint_t member,
+    ngx_http_realtime_known_t *known);
 
 /* before asking: what is put with it counts unless it was dropped meanwhile */
 uint64_t ngx_http_realtime_known_mark(ngx_http_realtime_zone_t *z);
 
+/* "member" as above: whether the database was asked */
 void ngx_http_realtime_known_put(ngx_http_realtime_zone_t *z, rt_str_t room,
-    rt_str_t user, const ngx_http_realtime_known_t *known, uint64_t mark);
+    rt_str_t user, ngx_uint_t member, const ngx_http_realtime_known_t *known,
+    uint64_t mark);
 
 /*
  * It has changed.  "room" empty: everything; "user" empty: the room and all

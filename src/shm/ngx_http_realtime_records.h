@@ -162,6 +162,8 @@ typedef struct {
     unsigned                   news:1;      /* is to be told in any case */
     unsigned                   presence:1;  /* takes part in it */
     unsigned                   rooms_only:1;    /* told to its rooms */
+    unsigned                   recalled:1;  /* "custom" is what it has, not
+                                               only what was said here */
     uint32_t                   hash;
     rt_ref_t                   next;
     ngx_http_realtime_link_t   link;        /* in that chain */

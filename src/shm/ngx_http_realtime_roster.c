@@ -501,14 +501,13 @@ ngx_http_realtime_roster_drop_room_locked(ngx_http_realtime_zone_t *z,
                                     room->hash);
     *link = room->next;
     z->sh->rooms--;
-
     rt_arena_free(z->sh->arena, ref);
 }
 
 
 ngx_uint_t
 ngx_http_realtime_roster_count(ngx_http_realtime_zone_t *z, rt_str_t nsp,
-    rt_str_t name)
+    rt_str_t name, ngx_http_realtime_kind_t *kind)
 {
     ngx_uint_t                     n;
     ngx_http_realtime_room_rec_t  *room;
@@ -519,9 +518,31 @@ ngx_http_realtime_roster_count(ngx_http_realtime_zone_t *z, rt_str_t nsp,
                          ngx_http_realtime_roster_find_locked(z, nsp, name));
     n = room ? room->people : 0;
 
+    if (room && kind) {
+        *kind = room->kind;
+    }
+
     ngx_http_realtime_zone_unlock(z);
 
     return n;
+}
+
+
+void
+ngx_http_realtime_roster_kind(ngx_http_realtime_zone_t *z, rt_str_t nsp,
+    rt_str_t name, ngx_http_realtime_kind_t kind)
+{
+    ngx_http_realtime_room_rec_t  *room;
+
+    ngx_http_realtime_zone_lock(z);
+
+    room = ngx_http_realtime_at(z,
+                         ngx_http_realtime_roster_find_locked(z, nsp, name));
+    if (room) {
+        room->kind = kind;
+    }
+
+    ngx_http_realtime_zone_unlock(z);
 }
 
 
@@ -534,9 +555,7 @@ ngx_http_realtime_roster_meet_locked(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_occupant_rec_t  *rec, *rec2;
 
     if (ngx_http_realtime_roster_shorter(z, other, one)) {
-        ref = one;
-        one = other;
-        other = ref;
+        return ngx_http_realtime_roster_meet_locked(z, other, one);
     }
 
     user = ngx_http_realtime_at(z, one);

@@ -50,9 +50,13 @@ rt_ref_t ngx_http_realtime_roster_find_locked(ngx_http_realtime_zone_t *z,
 rt_ref_t ngx_http_realtime_roster_member_locked(ngx_http_realtime_zone_t *z,
     rt_ref_t socket, rt_ref_t room);
 
-/* people in the room; takes the mutex itself */
+/* people in the room, if any "*kind" (or NULL), too; takes the mutex itself */
 ngx_uint_t ngx_http_realtime_roster_count(ngx_http_realtime_zone_t *z,
-    rt_str_t nsp, rt_str_t room);
+    rt_str_t nsp, rt_str_t room, ngx_http_realtime_kind_t *kind);
+
+/* the room, if it is there, is of that kind from now on; the same */
+void ngx_http_realtime_roster_kind(ngx_http_realtime_zone_t *z, rt_str_t nsp,
+    rt_str_t room, ngx_http_realtime_kind_t kind);
 
 
 /* a departure that is to be announced; strings are copies in "text" */

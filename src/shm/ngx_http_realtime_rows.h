@@ -37,7 +37,8 @@ typedef enum {
     NGX_HTTP_REALTIME_FACT_DISCONNECT,  /* id, user; "number": the reason */
     NGX_HTTP_REALTIME_FACT_JOIN,        /* room, type, visibility, user */
     NGX_HTTP_REALTIME_FACT_LEAVE,       /* room, user */
-    NGX_HTTP_REALTIME_FACT_PRESENCE,    /* user, status, custom status */
+    NGX_HTTP_REALTIME_FACT_PRESENCE,    /* user, status, custom status;
+                                           "number": the latter is known */
     NGX_HTTP_REALTIME_FACT_TYPING,      /* room, user, thread; "number": until
                                            when, 0: no more */
     NGX_HTTP_REALTIME_FACT_EVENT,       /* type, user, room, data (JSON) */

@@ -171,12 +171,37 @@ ngx_http_realtime_users_status_locked(ngx_http_realtime_zone_t *z,
 
     user = ngx_http_realtime_at(z, ref);
 
+    user->recalled |= (custom != NULL);
     user->status = status;
     user->news = 1;
 
     ngx_http_realtime_users_place_locked(z, ref);
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_realtime_users_recall_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t ref, rt_str_t custom)
+{
+    ngx_http_realtime_user_rec_t  *user = ngx_http_realtime_at(z, ref);
+
+    if (user->recalled
+        || ngx_http_realtime_users_set_custom_locked(z, ref, custom)
+           != NGX_OK)
+    {
+        return;                         /* full: it stays in the database */
+    }
+
+    user = ngx_http_realtime_at(z, ref);
+
+    user->recalled = 1;
+
+    if (user->custom) {
+        user->news = 1;
+        ngx_http_realtime_users_place_locked(z, ref);
+    }
 }
 
 

@@ -55,6 +55,13 @@ void ngx_http_realtime_users_detach_locked(ngx_http_realtime_zone_t *z,
 ngx_int_t ngx_http_realtime_users_status_locked(ngx_http_realtime_zone_t *z,
     rt_ref_t user, rt_status_e status, const rt_str_t *custom);
 
+/*
+ * The custom status that the user had last, unless something was said of it
+ * here already; it is news if there is one.
+ */
+void ngx_http_realtime_users_recall_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t user, rt_str_t custom);
+
 /* what it is now */
 rt_status_e ngx_http_realtime_users_effective(
     ngx_http_realtime_user_rec_t *user);

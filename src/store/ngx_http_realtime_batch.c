@@ -69,7 +69,7 @@ ngx_http_realtime_batch_add(ngx_http_realtime_batch_t *b,
     const ngx_http_realtime_fact_t *f)
 {
     u_char      iso[RT_TIME_ISO_LEN];
-    rt_str_t    time = rt_str(sizeof(iso), iso), texts[4];
+    rt_str_t    time = rt_str(sizeof(iso), iso), texts[5];
     ngx_uint_t  i;
 
     if (b->facts == NGX_HTTP_REALTIME_BATCH_MAX
@@ -102,9 +102,10 @@ ngx_http_realtime_batch_add(ngx_http_realtime_batch_t *b,
         texts[0] = f->s[0];
         texts[1] = f->s[1];
         texts[2] = f->s[2];
-        texts[3] = time;
+        texts[3] = f->number ? rt_lit("t") : rt_str(0, NULL);
+        texts[4] = time;
         ngx_http_realtime_batch_put(b, NGX_HTTP_REALTIME_LANE_PRESENCE, texts,
-                                    4, 2);
+                                    5, 2);
         break;
 
     case NGX_HTTP_REALTIME_FACT_TYPING:

@@ -56,10 +56,13 @@ ngx_http_realtime_listener_start(ngx_http_realtime_listener_t *l,
     ngx_http_realtime_pg_conf_t *conf, ngx_http_realtime_zone_t *z,
     ngx_log_t *log)
 {
-    ngx_memzero(l, sizeof(ngx_http_realtime_listener_t));
-
     l->zone = z;
     l->log = log;
+    l->hears = 0;
+    l->told = 0;
+
+    ngx_memzero(&l->query, sizeof(ngx_http_realtime_pg_query_t));
+    ngx_memzero(&l->again, sizeof(ngx_event_t));
 
     l->conf = *conf;
     l->conf.statement_timeout = NGX_HTTP_REALTIME_LISTENER_TIMEOUT;
@@ -201,6 +204,13 @@ ngx_http_realtime_listener_listens(ngx_http_realtime_pg_query_t *q,
     l->told = 0;
 
     ngx_http_realtime_known_heard(l->zone, NGX_HTTP_REALTIME_HEARD_NOW);
+
+    /* whatever has changed before was not heard */
+
+    if (l->changed) {
+        l->changed(l->data, rt_lit(""), rt_lit(""));
+    }
+
     ngx_add_timer(&l->again, NGX_HTTP_REALTIME_LISTENER_BEAT);
 }
 
@@ -287,6 +297,10 @@ ngx_http_realtime_listener_notify(ngx_http_realtime_pg_t *pg,
     }
 
     ngx_http_realtime_known_drop(l->zone, room, user);
+
+    if (l->changed) {
+        l->changed(l->data, room, user);
+    }
 }
 
 

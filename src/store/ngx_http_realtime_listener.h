@@ -28,12 +28,21 @@ typedef struct {
     ngx_http_realtime_pg_query_t  query;        /* one at a time */
     ngx_event_t                   again;
 
+    /* up; or NULL */
+    void                        (*changed)(void *data, rt_str_t room,
+                                           rt_str_t user);
+    void                         *data;
+
     unsigned                      hears:1;
     unsigned                      told:1;       /* the log, why it does not */
 } ngx_http_realtime_listener_t;
 
 
-/* "conf" is the writer's */
+/*
+ * "conf" is the writer's.  "changed" and "data" were set: changed() is told
+ * what has changed, "room" empty: anything may have; "user" empty: the room, or
+ * any member of it.
+ */
 void ngx_http_realtime_listener_start(ngx_http_realtime_listener_t *l,
     ngx_http_realtime_pg_conf_t *conf, ngx_http_realtime_zone_t *z,
     ngx_log_t *log);

@@ -31,8 +31,9 @@ typedef struct ngx_http_realtime_store_conf_s  ngx_http_realtime_store_conf_t;
 
 
 typedef enum {
-    NGX_HTTP_REALTIME_ASK_ROOM = 1,     /* the room, and where it is private
-                                           the membership of the user */
+    NGX_HTTP_REALTIME_ASK_ROOM = 1,     /* the room, and where it is private,
+                                           or with "member", the membership
+                                           of the user */
     NGX_HTTP_REALTIME_ASK_USER          /* where the user is a member, and the
                                            custom status */
 } ngx_http_realtime_ask_e;
@@ -52,6 +53,7 @@ struct ngx_http_realtime_ask_s {
     ngx_http_realtime_ask_e      kind;
     rt_str_t                     room;
     rt_str_t                     user;          /* empty: nobody */
+    ngx_uint_t                   member;        /* of ASK_ROOM */
     void                       (*done)(ngx_http_realtime_ask_t *ask,
                                      ngx_int_t rc);
 

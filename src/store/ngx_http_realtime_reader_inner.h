@@ -28,7 +28,7 @@ typedef struct {
     ngx_http_realtime_ask_e       kind;
     ngx_queue_t                   asks;         /* in the order of asking */
     ngx_http_realtime_ask_t      *at[NGX_HTTP_REALTIME_READER_BATCH];
-    ngx_http_realtime_column_t    columns[2];
+    ngx_http_realtime_column_t    columns[3];
     ngx_msec_t                    sent;
     uint64_t                      mark;         /* shm/~known */
     ngx_uint_t                    busy;

@@ -147,8 +147,9 @@ ngx_http_realtime_reader_columns(ngx_http_realtime_reader_batch_t *b,
     ngx_http_realtime_ask_t     *ask;
     ngx_http_realtime_column_t  *c = b->columns;
 
-    ngx_http_realtime_column_reset(&c[0]);
-    ngx_http_realtime_column_reset(&c[1]);
+    for (n = 0; n < rt_nitems(b->columns); n++) {
+        ngx_http_realtime_column_reset(&c[n]);
+    }
 
     for (n = 0, q = ngx_queue_head(waiting);
          q != ngx_queue_sentinel(waiting)
@@ -162,12 +163,14 @@ ngx_http_realtime_reader_columns(ngx_http_realtime_reader_batch_t *b,
             ngx_http_realtime_column_add(&c[0], ask->room, log);
             ngx_http_realtime_column_add(&c[1], ask->user.len ? ask->user
                                                       : rt_str(0, NULL), log);
+            ngx_http_realtime_column_add(&c[2], ask->member ? rt_lit("t")
+                                                      : rt_str(0, NULL), log);
         } else {
             ngx_http_realtime_column_add(&c[0], ask->user, log);
         }
     }
 
-    b->query.n = (b->kind == NGX_HTTP_REALTIME_ASK_ROOM) ? 2 : 1;
+    b->query.n = (b->kind == NGX_HTTP_REALTIME_ASK_ROOM) ? 3 : 1;
 
     for (n = 0; n < b->query.n; n++) {
         b->query.values[n] = ngx_http_realtime_column_value(&c[n], log);
@@ -337,12 +340,15 @@ ngx_http_realtime_reader_room(ngx_http_realtime_reader_batch_t *b,
 
         if (!rt_str_eq(visibility, rt_lit("public"))) {
             known->kind |= NGX_HTTP_REALTIME_ROOM_PRIVATE;
+        }
+
+        if (ask->member || (known->kind & NGX_HTTP_REALTIME_ROOM_PRIVATE)) {
             known->member = (*PQgetvalue(res, ask->row, 4) == 't');
         }
     }
 
-    ngx_http_realtime_known_put(b->reader->zone, ask->room, ask->user, known,
-                                b->mark);
+    ngx_http_realtime_known_put(b->reader->zone, ask->room, ask->user,
+                                ask->member, known, b->mark);
 }
 
 

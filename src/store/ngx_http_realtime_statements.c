@@ -13,16 +13,17 @@ const char  *ngx_http_realtime_statements_clean[] = {
 };
 
 
-/* who may enter a public room needs not be known */
+/* who is a member of a public room is seldom of interest */
 
 const char  ngx_http_realtime_statement_rooms[] =
     "SELECT x.o, r.id IS NOT NULL, COALESCE(r.type, 'channel'),"
     " COALESCE(r.visibility, 'public'),"
-    " CASE WHEN r.visibility <> 'public' THEN EXISTS"
+    " CASE WHEN r.visibility <> 'public' OR x.m IS NOT NULL THEN EXISTS"
     " (SELECT FROM realtime_room_members AS m"
     " WHERE m.room_id = r.id AND m.user_id = x.u"
     " AND m.left_at IS NULL AND m.host IS NULL) ELSE false END"
-    " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS x (n, u, o)"
+    " FROM unnest($1::text[], $2::text[], $3::text[])"
+    " WITH ORDINALITY AS x (n, u, m, o)"
     " LEFT JOIN realtime_rooms AS r ON r.name = x.n";
 
 
@@ -141,16 +142,22 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
       " JOIN realtime_rooms AS r ON r.name = x.n"
       " ON CONFLICT DO NOTHING" },
 
-    { NGX_HTTP_REALTIME_LANE_PRESENCE, 4, 0,
+    /* who has not said anything of it yet keeps the custom status */
+
+    { NGX_HTTP_REALTIME_LANE_PRESENCE, 5, 0,
 
       "INSERT INTO realtime_presence (user_id, status, custom_status,"
       " last_seen, updated_at)"
-      " SELECT DISTINCT ON (u) u, s, c::jsonb, t::timestamptz,"
-      " t::timestamptz"
-      " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])"
-      " WITH ORDINALITY AS x (u, s, c, t, o)"
-      " WHERE $5::text IS NOT NULL"
-      " ORDER BY u, o DESC"
+      " SELECT x.u, x.s, CASE WHEN x.k THEN x.c::jsonb"
+      " ELSE p.custom_status END, x.t::timestamptz, x.t::timestamptz"
+      " FROM (SELECT u, (array_agg(s ORDER BY o DESC))[1] AS s,"
+      " (array_agg(c ORDER BY o DESC) FILTER (WHERE k IS NOT NULL))[1] AS c,"
+      " COUNT(k) > 0 AS k, (array_agg(t ORDER BY o DESC))[1] AS t"
+      " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],"
+      " $5::text[]) WITH ORDINALITY AS a (u, s, c, k, t, o) GROUP BY u) AS x"
+      " LEFT JOIN realtime_presence AS p ON p.user_id = x.u"
+      " WHERE $6::text IS NOT NULL"
+      " ORDER BY x.u"
       " ON CONFLICT (user_id) DO UPDATE SET status = EXCLUDED.status,"
       " custom_status = EXCLUDED.custom_status,"
       " last_seen = EXCLUDED.last_seen, updated_at = EXCLUDED.updated_at"

@@ -27,7 +27,8 @@ typedef enum {
     NGX_HTTP_REALTIME_LANE_LEAVE,       /* room, user, time; of a stay that
                                            began in an earlier batch */
     NGX_HTTP_REALTIME_LANE_JOIN,        /* id, room, user, time, until */
-    NGX_HTTP_REALTIME_LANE_PRESENCE,    /* user, status, custom, time */
+    NGX_HTTP_REALTIME_LANE_PRESENCE,    /* user, status, custom, whether
+                                           that is known, time */
     NGX_HTTP_REALTIME_LANE_TYPING,      /* id, room, user, thread, time,
                                            until */
     NGX_HTTP_REALTIME_LANE_EVENT,       /* id, type, user, room, data, time */
@@ -65,7 +66,10 @@ extern const char  *ngx_http_realtime_statements_clean[];
  * as "o".  What a server wrote of those who were in a room is no membership.
  */
 
-/* rooms, users: o, whether it is there, type, visibility, whether a member */
+/*
+ * rooms, users, whether members are of interest in any case: o, whether it is
+ * there, type, visibility, whether a member
+ */
 extern const char  ngx_http_realtime_statement_rooms[];
 
 /* users: o, rooms (JSON), custom status (JSON) or NULL */

@@ -277,7 +277,7 @@ async function brokenRules(pg, dump) {
 
 /* a statement that takes away one thing, for each thing that there is */
 const THINGS = `
-    SELECT format('ALTER TABLE %I DROP COLUMN %I', relname, attname) AS sql
+    SELECT format('ALTER TABLE %I DROP COLUMN %I CASCADE', relname, attname) AS sql
     FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid
     WHERE relname IN ('realtime_connections', 'realtime_room_members')
       AND attname IN ('host', 'worker', 'namespace', 'address',

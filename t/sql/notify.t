@@ -248,7 +248,7 @@ async function refused(pg, ear) {
         is(await pg.value(`SELECT count(*) FROM pg_proc
             WHERE prosecdef AND has_function_privilege('clerk', oid,
                                                        'EXECUTE')`), 0);
-        is(await pg.value('SELECT count(*) FROM pg_proc WHERE prosecdef'), 2);
+        is(await pg.value('SELECT count(*) FROM pg_proc WHERE prosecdef'), 3);
     });
 
     await test('when a notification fails the write does not', async () => {

@@ -280,9 +280,8 @@ async function facts(site) {
         is(await site.find('channel', 'anybody'), 'fresh 0');
     });
 
-    await test('that a room is not there is known for a moment', async () => {
-        await site.room('absent');
-        await sleep(FRESH);
+    await test('that a room is not there is not kept', async () => {
+        is(await site.room('absent'), 'OK none');
         is(await site.find('absent'), 'unknown');
     });
 

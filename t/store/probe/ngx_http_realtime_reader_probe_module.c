@@ -251,7 +251,7 @@ probe_line(probe_conf_t *pcf, probe_ctx_t *ctx, char *text)
     }
 
     if (verb[0] == 'f') {
-        rc = ngx_http_realtime_known_find(pcf->zone, f[0], f[1],
+        rc = ngx_http_realtime_known_find(pcf->zone, f[0], f[1], 0,
                                           &line->ask.known);
         probe_say(line, rc == NGX_OK ? "fresh" : rc == NGX_AGAIN ? "stale"
                                                                  : "unknown",

@@ -1,0 +1,284 @@
+
+#include "handler/ngx_http_realtime_review.h"
+#include "handler/ngx_http_realtime_access.h"
+#include "handler/ngx_http_realtime_log.h"
+#include "hub/ngx_http_realtime_account.h"
+
+
+/* a question to the database; user empty: about the room as such */
+
+typedef struct {
+    ngx_http_realtime_ask_t   ask;          /* first */
+    ngx_http_realtime_hub_t  *hub;
+} ngx_http_realtime_review_t;
+
+
+static void ngx_http_realtime_review_room(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_room_t *room, rt_str_t user);
+static void ngx_http_realtime_review_ask(ngx_http_realtime_hub_t *hub,
+    rt_str_t room, rt_str_t user);
+static void ngx_http_realtime_review_done(ngx_http_realtime_ask_t *ask,
+    ngx_int_t rc);
+static void ngx_http_realtime_review_kind(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_room_t *room, ngx_http_realtime_known_t *known);
+static void ngx_http_realtime_review_user(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_room_t *room, rt_str_t user,
+    ngx_http_realtime_known_t *known);
+static void ngx_http_realtime_review_out(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, ngx_http_realtime_room_t *room);
+
+
+/* that of the database; other namespaces have rooms that it does not know */
+#define ngx_http_realtime_review_find(hub, name)                              \
+    ngx_http_realtime_room_find(&(hub)->rooms, rt_lit("/"), name)
+
+
+void
+ngx_http_realtime_review(ngx_http_realtime_hub_t *hub, rt_str_t name,
+    rt_str_t user)
+{
+    ngx_uint_t                 i;
+    ngx_http_realtime_room_t  *room;
+
+    if (name.len) {
+        room = ngx_http_realtime_review_find(hub, name);
+
+        if (room) {
+            ngx_http_realtime_review_room(hub, room, user);
+        }
+
+        return;
+    }
+
+    for (i = 0; i < hub->rooms.nbuckets; i++) {
+        for (room = hub->rooms.buckets[i]; room; room = room->next) {
+
+            if (ngx_http_realtime_account_main(room->nsp)
+                && !ngx_http_realtime_room_is_own(room->name))
+            {
+                ngx_http_realtime_review_room(hub, room, user);
+            }
+        }
+    }
+}
+
+
+/* first what the room is: where it is public nobody has to be asked for */
+
+static void
+ngx_http_realtime_review_room(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_room_t *room, rt_str_t user)
+{
+    if (user.len == 0 || (room->kind & NGX_HTTP_REALTIME_ROOM_PRIVATE)) {
+        ngx_http_realtime_review_ask(hub, room->name, user);
+    }
+}
+
+
+void
+ngx_http_realtime_on_doubt(ngx_http_realtime_socket_t *sk, rt_str_t room)
+{
+    ngx_http_realtime_hub_t  *hub = sk->session->set->data;
+
+    if (sk->who) {
+        ngx_http_realtime_review_ask(hub, room, sk->who->id);
+    }
+}
+
+
+/* while the database is away nothing changes; then all is reviewed */
+
+static void
+ngx_http_realtime_review_ask(ngx_http_realtime_hub_t *hub, rt_str_t room,
+    rt_str_t user)
+{
+    u_char                      *p;
+    ngx_http_realtime_review_t  *r;
+
+    if (hub->reader == NULL) {
+        return;
+    }
+
+    r = ngx_calloc(sizeof(ngx_http_realtime_review_t) + room.len + user.len,
+                   hub->log);
+    if (r == NULL) {
+        return;
+    }
+
+    p = (u_char *) (r + 1);
+
+    r->hub = hub;
+    r->ask.kind = NGX_HTTP_REALTIME_ASK_ROOM;
+    r->ask.done = ngx_http_realtime_review_done;
+    r->ask.member = 1;
+
+    r->ask.room = rt_str(room.len, p);
+    p = ngx_cpymem(p, room.data, room.len);
+
+    r->ask.user = rt_str(user.len, p);
+    ngx_memcpy(p, user.data, user.len);
+
+    if (ngx_http_realtime_reader_ask(hub->reader, &r->ask) != NGX_OK) {
+        ngx_free(r);
+    }
+}
+
+
+static void
+ngx_http_realtime_review_done(ngx_http_realtime_ask_t *ask, ngx_int_t rc)
+{
+    ngx_http_realtime_hub_t     *hub;
+    ngx_http_realtime_room_t    *room;
+    ngx_http_realtime_review_t  *r = (ngx_http_realtime_review_t *) ask;
+
+    hub = r->hub;
+    room = ngx_http_realtime_review_find(hub, ask->room);
+
+    if (rc == NGX_OK && room) {
+
+        if (ask->user.len) {
+            ngx_http_realtime_review_user(hub, room, ask->user, &ask->known);
+
+        } else {
+            ngx_http_realtime_review_kind(hub, room, &ask->known);
+        }
+    }
+
+    ngx_free(r);
+}
+
+
+/*
+ * A room that is not in the database, and was not private, is one that somebody
+ * made by entering.
+ */
+
+static void
+ngx_http_realtime_review_kind(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_room_t *room, ngx_http_realtime_known_t *known)
+{
+    uint32_t                      i;
+    rt_str_t                      last = rt_lit("");
+    ngx_uint_t                    private;
+    ngx_http_realtime_socket_t   *sk;
+
+    private = (known->exists ? known->kind : room->kind)
+              & NGX_HTTP_REALTIME_ROOM_PRIVATE;
+
+    for (i = room->n; i > 0; i--) {
+
+        sk = room->seats[i - 1].socket;
+
+        if (ngx_http_realtime_access_declares(sk->session, room->name, NULL)) {
+            continue;
+        }
+
+        if (known->exists && room->kind != known->kind) {
+            room->kind = known->kind;
+            ngx_http_realtime_roster_kind(hub->bus->zone, room->nsp,
+                                          room->name, known->kind);
+        }
+
+        if (!private) {
+            continue;
+        }
+
+        if (sk->who == NULL) {
+
+            /* the last one takes the room along */
+
+            ngx_http_realtime_review_out(hub, sk, room);
+
+            if (i == 1) {
+                return;
+            }
+
+        } else if (!rt_str_eq(sk->who->id, last)) {
+            last = sk->who->id;
+            ngx_http_realtime_review_ask(hub, room->name, last);
+        }
+    }
+}
+
+
+/* all that one user has here are in the room "@" and the id */
+
+static void
+ngx_http_realtime_review_user(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_room_t *room, rt_str_t user,
+    ngx_http_realtime_known_t *known)
+{
+    u_char                        text[1 + RT_USER_MAX];
+    uint32_t                      i;
+    ngx_uint_t                    last;
+    ngx_http_realtime_kind_t      kind;
+    ngx_http_realtime_room_t     *own;
+    ngx_http_realtime_socket_t   *sk;
+
+    if (known->member || user.len > RT_USER_MAX) {
+        return;
+    }
+
+    text[0] = '@';
+    ngx_memcpy(text + 1, user.data, user.len);
+
+    own = ngx_http_realtime_review_find(hub, rt_str(1 + user.len, text));
+
+    for (i = own ? own->n : 0; i > 0; i--) {
+
+        sk = own->seats[i - 1].socket;
+        kind = known->exists ? known->kind : room->kind;
+
+        (void) ngx_http_realtime_access_declares(sk->session, room->name,
+                                                 &kind);
+
+        if (!(kind & NGX_HTTP_REALTIME_ROOM_PRIVATE)
+            || ngx_http_realtime_identity_names(sk->who, room->name)
+            || ngx_http_realtime_room_member(sk, room->name) == NULL)
+        {
+            continue;
+        }
+
+        last = (room->n == 1);
+
+        ngx_http_realtime_review_out(hub, sk, room);
+
+        if (last) {
+            return;                     /* it took the room along */
+        }
+    }
+}
+
+
+static void
+ngx_http_realtime_review_out(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, ngx_http_realtime_room_t *room)
+{
+    rt_buf_t  b;
+    rt_str_t  name, event;
+    u_char    buf[RT_ROOM_NAME_MAX + 64], copy[RT_ROOM_NAME_MAX];
+    rt_str_t  error = rt_lit("{\"code\":\"ROOM_ACCESS_DENIED\","
+                             "\"message\":\"You are not a member of this "
+                             "room any more\"}");
+
+    name = rt_str(room->name.len, copy);
+    ngx_memcpy(copy, room->name.data, room->name.len);
+
+    (void) ngx_http_realtime_depart(hub, sk, name);
+
+    rt_buf_init(&b, buf, sizeof(buf));
+
+    rt_buf_put(&b, rt_lit("{\"roomName\":\""));
+    rt_buf_put(&b, name);
+    rt_buf_put(&b, rt_lit("\"}"));
+
+    event = rt_lit("\"room:left\"");
+    (void) ngx_http_realtime_socket_send(sk, &event, -1, rt_buf_str(&b), NULL,
+                                         0);
+
+    ngx_http_realtime_count(hub->bus, ERRORS);
+    ngx_http_realtime_log_error(sk, rt_lit(""), error);
+
+    event = rt_lit("\"error\"");
+    (void) ngx_http_realtime_socket_send(sk, &event, -1, error, NULL, 0);
+}
