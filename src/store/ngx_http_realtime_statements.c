@@ -110,7 +110,7 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
      * that is sent again of what began in it.
      */
 
-    { NGX_HTTP_REALTIME_LANE_LEAVE, 3, 1,
+    { NGX_HTTP_REALTIME_LANE_LEAVE, 3, NGX_HTTP_REALTIME_EXTRA_JOINS,
 
       "UPDATE realtime_room_members AS m SET left_at = x.t::timestamptz"
       " FROM unnest($1::text[], $2::text[], $3::text[]) AS x (n, u, t)"
@@ -199,30 +199,43 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
       " WHERE $7::text IS NOT NULL"
       " ON CONFLICT DO NOTHING" },
 
-    { NGX_HTTP_REALTIME_LANE_HOST, 2, 0,
+    /*
+     * However much that is, each is done in portions: a statement that takes
+     * too long is one that never ends.
+     */
+
+    { NGX_HTTP_REALTIME_LANE_HOST, 2, NGX_HTTP_REALTIME_EXTRA_PORTION,
 
       "UPDATE realtime_connections AS c"
-      " SET disconnected_at = x.t::timestamptz, disconnect_reason = x.r"
-      " FROM unnest($1::text[], $2::text[]) AS x (r, t)"
-      " WHERE c.host = $3 AND c.disconnected_at IS NULL"
-      " AND c.connected_at < x.t::timestamptz" },
+      " SET disconnected_at = ($2::text[])[1]::timestamptz,"
+      " disconnect_reason = ($1::text[])[1]"
+      " WHERE c.disconnected_at IS NULL AND c.id IN"
+      " (SELECT id FROM realtime_connections"
+      " WHERE host = $3 AND disconnected_at IS NULL"
+      " AND connected_at < ($2::text[])[1]::timestamptz LIMIT $4::bigint)" },
 
-    { NGX_HTTP_REALTIME_LANE_HOST, 2, 0,
+    { NGX_HTTP_REALTIME_LANE_HOST, 2, NGX_HTTP_REALTIME_EXTRA_PORTION,
 
-      "UPDATE realtime_room_members AS m SET left_at = x.t::timestamptz"
-      " FROM unnest($1::text[], $2::text[]) AS x (r, t)"
-      " WHERE m.host = $3 AND m.left_at IS NULL"
-      " AND m.joined_at < x.t::timestamptz" },
+      "UPDATE realtime_room_members AS m"
+      " SET left_at = ($2::text[])[1]::timestamptz"
+      " WHERE m.left_at IS NULL AND m.id IN"
+      " (SELECT id FROM realtime_room_members"
+      " WHERE host = $3 AND left_at IS NULL"
+      " AND joined_at < ($2::text[])[1]::timestamptz LIMIT $4::bigint)"
+      " AND $1::text IS NOT NULL" },
 
-    { NGX_HTTP_REALTIME_LANE_HOST, 2, 0,
+    { NGX_HTTP_REALTIME_LANE_HOST, 2, NGX_HTTP_REALTIME_EXTRA_PORTION,
 
       "UPDATE realtime_presence AS p"
-      " SET status = 'offline', updated_at = x.t::timestamptz"
-      " FROM unnest($1::text[], $2::text[]) AS x (r, t)"
-      " WHERE p.status <> 'offline' AND p.updated_at < x.t::timestamptz"
-      " AND $3::text IS NOT NULL AND NOT EXISTS"
-      " (SELECT FROM realtime_connections AS c"
-      " WHERE c.user_id = p.user_id AND c.disconnected_at IS NULL)" }
+      " SET status = 'offline', updated_at = ($2::text[])[1]::timestamptz"
+      " WHERE p.status <> 'offline' AND p.user_id IN"
+      " (SELECT user_id FROM realtime_presence AS s"
+      " WHERE status <> 'offline'"
+      " AND updated_at < ($2::text[])[1]::timestamptz"
+      " AND NOT EXISTS (SELECT FROM realtime_connections AS c"
+      " WHERE c.user_id = s.user_id AND c.disconnected_at IS NULL)"
+      " LIMIT $4::bigint)"
+      " AND $1::text IS NOT NULL AND $3::text IS NOT NULL" }
 };
 
 const ngx_uint_t  ngx_http_realtime_nstatements =

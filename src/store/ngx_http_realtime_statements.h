@@ -42,11 +42,21 @@ typedef enum {
 #define NGX_HTTP_REALTIME_LANE_STAYS  "9999-12-31T23:59:59.999Z"
 
 
+/* the last parameter */
+
+typedef enum {
+    NGX_HTTP_REALTIME_EXTRA_NONE = 0,
+    NGX_HTTP_REALTIME_EXTRA_JOINS,      /* the ids of LANE_JOIN */
+    NGX_HTTP_REALTIME_EXTRA_PORTION     /* rows, at most: it is to be executed
+                                           until there are none */
+} ngx_http_realtime_extra_e;
+
+
 typedef struct {
-    ngx_http_realtime_lane_e  lane;
-    ngx_uint_t                columns;  /* $1, ...; then: the host */
-    ngx_uint_t                joins;    /* then: the ids of LANE_JOIN */
-    const char               *sql;
+    ngx_http_realtime_lane_e   lane;
+    ngx_uint_t                 columns; /* $1, ...; then: the host */
+    ngx_http_realtime_extra_e  extra;
+    const char                *sql;
 } ngx_http_realtime_statement_t;
 
 

@@ -81,6 +81,8 @@ ngx_http_realtime_store_begin(ngx_http_realtime_store_t *st)
     }
 
     st->writer = 1;
+    st->step = 0;
+    st->portion = NGX_HTTP_REALTIME_STORE_PORTION;
     st->cleaned = ngx_time();
     st->dropped = atomic_load(&st->rows->sh->dropped);
     st->refused = atomic_load(&st->rows->sh->refused);

@@ -52,6 +52,10 @@ typedef struct {
     ngx_http_realtime_batch_t       *batch;
     uint64_t                         end;       /* of the batch */
     ngx_uint_t                       most;      /* facts of the next one */
+    ngx_uint_t                       step;      /* of a FACT_HOST: statements
+                                                   that have nothing to do */
+    ngx_uint_t                       portion;   /* of it: rows at most */
+    ngx_uint_t                       closed;    /* of it: in this portion */
     u_char                          *buf;       /* a fact */
     size_t                           size;
 

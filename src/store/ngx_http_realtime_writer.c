@@ -12,6 +12,8 @@ static ngx_int_t ngx_http_realtime_writer_gather(
 static ngx_int_t ngx_http_realtime_writer_read(ngx_http_realtime_store_t *st,
     uint64_t *pos, ngx_http_realtime_fact_t *f);
 static ngx_int_t ngx_http_realtime_writer_send(ngx_http_realtime_store_t *st);
+static ngx_uint_t ngx_http_realtime_writer_wanted(
+    ngx_http_realtime_store_t *st, ngx_uint_t i);
 static ngx_int_t ngx_http_realtime_writer_prepare(
     ngx_http_realtime_store_t *st);
 static void ngx_http_realtime_writer_done(ngx_http_realtime_pg_query_t *q,
@@ -19,6 +21,8 @@ static void ngx_http_realtime_writer_done(ngx_http_realtime_pg_query_t *q,
 static void ngx_http_realtime_writer_refused(ngx_http_realtime_store_t *st,
     PGresult *res);
 static void ngx_http_realtime_writer_finish(ngx_http_realtime_store_t *st);
+static ngx_int_t ngx_http_realtime_writer_portion(
+    ngx_http_realtime_store_t *st);
 static void ngx_http_realtime_writer_failed(ngx_http_realtime_store_t *st);
 
 
@@ -152,12 +156,16 @@ static ngx_int_t
 ngx_http_realtime_writer_send(ngx_http_realtime_store_t *st)
 {
     ngx_uint_t                            i, n;
+    u_char                                portion[NGX_INT_T_LEN + 1];
     const char                           *values[16], *joins;
     const ngx_http_realtime_statement_t  *sql;
 
     st->nqueries = 0;
     st->result = NGX_OK;
     st->refusing = 0;
+    st->closed = 0;
+
+    ngx_sprintf(portion, "%ui%Z", st->portion);
 
     joins = ngx_http_realtime_batch_ids(st->batch,
                                         NGX_HTTP_REALTIME_LANE_JOIN);
@@ -176,7 +184,7 @@ ngx_http_realtime_writer_send(ngx_http_realtime_store_t *st)
 
         sql = &ngx_http_realtime_statements[i];
 
-        if (ngx_http_realtime_batch_rows(st->batch, sql->lane) == 0) {
+        if (!ngx_http_realtime_writer_wanted(st, i)) {
             continue;
         }
 
@@ -185,8 +193,11 @@ ngx_http_realtime_writer_send(ngx_http_realtime_store_t *st)
         n = sql->columns;
         values[n++] = (char *) st->conf->host.data;
 
-        if (sql->joins) {
+        if (sql->extra == NGX_HTTP_REALTIME_EXTRA_JOINS) {
             values[n++] = joins;
+
+        } else if (sql->extra == NGX_HTTP_REALTIME_EXTRA_PORTION) {
+            values[n++] = (char *) portion;
         }
 
         if (ngx_http_realtime_writer_query(st, sql->sql, values, n)
@@ -199,6 +210,30 @@ ngx_http_realtime_writer_send(ngx_http_realtime_store_t *st)
     ngx_http_realtime_pg_sync(&st->pg);
 
     return NGX_OK;
+}
+
+
+/* of those that are executed in portions, one at a time */
+
+static ngx_uint_t
+ngx_http_realtime_writer_wanted(ngx_http_realtime_store_t *st, ngx_uint_t i)
+{
+    ngx_uint_t                            k, step = 0;
+    const ngx_http_realtime_statement_t  *sql = ngx_http_realtime_statements;
+
+    if (ngx_http_realtime_batch_rows(st->batch, sql[i].lane) == 0) {
+        return 0;
+    }
+
+    if (sql[i].extra != NGX_HTTP_REALTIME_EXTRA_PORTION) {
+        return 1;
+    }
+
+    for (k = 0; k < i; k++) {
+        step += (sql[k].extra == NGX_HTTP_REALTIME_EXTRA_PORTION);
+    }
+
+    return step == st->step;
 }
 
 
@@ -266,6 +301,11 @@ ngx_http_realtime_writer_done(ngx_http_realtime_pg_query_t *q, PGresult *res,
 
     if (rc != NGX_OK && (st->result == NGX_OK || st->result == NGX_ABORT)) {
         st->result = rc;
+    }
+
+    if (rc == NGX_OK && st->batch->host && q->n) {
+        st->closed += ngx_atoi((u_char *) PQcmdTuples(res),
+                               ngx_strlen(PQcmdTuples(res)));
     }
 
     if (--st->pending == 0) {
@@ -347,6 +387,13 @@ ngx_http_realtime_writer_finish(ngx_http_realtime_store_t *st)
         st->error[0] = '\0';
     }
 
+    if (st->batch->host
+        && ngx_http_realtime_writer_portion(st) != NGX_OK)
+    {
+        ngx_http_realtime_writer_later(st, 1);
+        return;
+    }
+
     ngx_http_realtime_rows_done(st->rows, st->end);
     atomic_fetch_add(&st->rows->sh->written, st->batch->facts);
 
@@ -363,6 +410,35 @@ ngx_http_realtime_writer_finish(ngx_http_realtime_store_t *st)
 }
 
 
+/*
+ * A portion of what the host left open has been closed: NGX_OK, nothing is
+ * left; NGX_AGAIN: there may be more.
+ */
+
+static ngx_int_t
+ngx_http_realtime_writer_portion(ngx_http_realtime_store_t *st)
+{
+    ngx_uint_t  i;
+
+    if (st->closed) {
+        return NGX_AGAIN;
+    }
+
+    st->step++;
+
+    for (i = 0; i < ngx_http_realtime_nstatements; i++) {
+        if (ngx_http_realtime_writer_wanted(st, i)) {
+            return NGX_AGAIN;
+        }
+    }
+
+    st->step = 0;
+    st->portion = NGX_HTTP_REALTIME_STORE_PORTION;
+
+    return NGX_OK;
+}
+
+
 static void
 ngx_http_realtime_writer_failed(ngx_http_realtime_store_t *st)
 {
@@ -374,7 +450,10 @@ ngx_http_realtime_writer_failed(ngx_http_realtime_store_t *st)
 
     /* it may have been too much for the time that it had */
 
-    if (!st->refusing) {
+    if (!st->refusing && st->batch->host) {
+        st->portion = ngx_max(st->portion / 2, 1);
+
+    } else if (!st->refusing) {
         st->most = ngx_max(st->batch->facts / 2, 1);
     }
 
@@ -400,6 +479,7 @@ ngx_http_realtime_writer_failed(ngx_http_realtime_store_t *st)
         ngx_http_realtime_rows_done(st->rows, st->end);
         atomic_fetch_add(&st->rows->sh->refused, 1);
         st->most = 1;
+        st->step = 0;
     }
 
     ngx_http_realtime_writer_later(st, 1);

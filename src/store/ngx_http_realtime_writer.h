@@ -15,6 +15,9 @@
 /* what comes in that time is written together, ms */
 #define NGX_HTTP_REALTIME_STORE_SOON   20
 
+/* rows of what a host left open that are closed at once */
+#define NGX_HTTP_REALTIME_STORE_PORTION  4096
+
 /* how often what is stale is looked for, and what was lost is said, s */
 #define NGX_HTTP_REALTIME_STORE_CLEAN  60
 
