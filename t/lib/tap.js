@@ -14,8 +14,12 @@ const { AsyncLocalStorage } = require('node:async_hooks');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
 const util = require('node:util');
 
-/* sanitizers are slow: what waits for something to happen waits longer */
-const scale = process.env.REALTIME_PRELOAD ? 4 : 1;
+/*
+ * Sanitizers are slow, and so is a crowd: what waits for something to happen
+ * waits longer
+ */
+const scale = Number(process.env.REALTIME_PATIENCE)
+              || (process.env.REALTIME_PRELOAD ? 4 : 1);
 
 const context = new AsyncLocalStorage();
 const fileCleanups = [];

@@ -106,20 +106,14 @@ const WAYS = {
 
 const NAMES = Object.keys(WAYS);
 
-/* one in so many has a token whose time comes, in s */
+/* one in so many has a token whose time comes, in s; many are slow to come */
 const EXPIRES = 8;
-const EXPIRE = 2;
+const EXPIRE = 2 * (Number(process.env.REALTIME_PATIENCE) || 1);
 
 
 /* as PostgreSQL has it: NUL and what is half of a character are none */
 function stored(text) {
     return text.toWellFormed().replaceAll('\0', '\ufffd');
-}
-
-
-/* rooms of a person: public ones, one of each type, and a private one */
-function roomsOf(i) {
-    return [`hall-${i % 5}`, `group-${i % 3}`, `staff-${i % 2}`];
 }
 
 
@@ -129,6 +123,11 @@ class Person {
         this.i = i;
         this.server = server;
         this.book = book;
+
+        /* public ones, one of each type, and a private one */
+        this.rooms = [['hall', 5], ['group', 3], ['staff', 2]].map(
+            ([name, n]) => `${name}-${i % (n * server.spread)}`);
+
         this.user = i % 6 === 5 ? null : `user-${i}-é"\\`;
         this.nsp = i % 5 === 4 ? '/other' : '/';
         this.sockets = [];
@@ -142,7 +141,7 @@ class Person {
 
     /* private rooms are for those whose tokens name them */
     get claims() {
-        return { rooms: [...roomsOf(this.i), 'elsewhere'] };
+        return { rooms: [...this.rooms, 'elsewhere'] };
     }
 
     note(type, room = null, user = this.user) {
@@ -159,10 +158,10 @@ class Person {
             await this.connect(k);
         }
 
-        const rooms = roomsOf(this.i);
+        const rooms = this.rooms.slice(0, this.user === null ? 2 : 3);
 
         for (const [k, s] of this.sockets.entries()) {
-            for (const room of this.user === null ? rooms.slice(0, 2) : rooms) {
+            for (const room of rooms) {
                 if (k === 0 || this.i % 2) {
                     await this.join(s, room);
                 }
@@ -314,7 +313,7 @@ class Person {
 
     async talk() {
         const { sockets, i } = this;
-        const rooms = roomsOf(i).slice(0, this.user === null ? 2 : 3);
+        const rooms = this.rooms.slice(0, this.user === null ? 2 : 3);
 
         for (const [n, roomName] of [...rooms, ...rooms].entries()) {
             await this.say(sockets[0], roomName, n);
@@ -440,8 +439,8 @@ class Person {
 
 class Crowd {
 
-    constructor({ first, n, port, path, workers, contents }) {
-        this.server = { port, path, opts: { workers } };
+    constructor({ first, n, port, path, workers, contents, spread }) {
+        this.server = { port, path, spread, opts: { workers } };
 
         this.book = {
             contents, connections: [], rooms: [], stays: [], events: [],

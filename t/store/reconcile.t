@@ -29,10 +29,19 @@ const EACH = 11 / 6;
 const CROWD = 1000;
 const WORKERS = 4;
 
-/* processes of many clients are slow; how long all may take to be gone, ms */
-const [PACE, PARTING] = CLIENTS > 500
-    ? [{ recovery: '120s', pingInterval: 40000, pingTimeout: 30000 }, 400000]
-    : [{ recovery: '4s', pingInterval: 4000, pingTimeout: 3000 }, 60000];
+/* people of ten rooms: who is heard by thousands has the clients for a limit */
+const HALLS = 120;
+
+/*
+ * Processes of many clients are slow, above all when each of them hears of
+ * everybody; how long all may take to be gone, ms
+ */
+const LONG = CLIENTS > 500;
+
+const [PACE, SCOPE, PARTING] = LONG
+    ? [{ recovery: '120s', pingInterval: 60000, pingTimeout: 60000 },
+       'realtime_presence_scope rooms;', 500000]
+    : [{ recovery: '4s', pingInterval: 4000, pingTimeout: 3000 }, '', 60000];
 
 const TIMEOUT = { timeout: 60000 + CLIENTS * 120 };
 
@@ -62,12 +71,14 @@ class Crowds {
 
         this.children = Array.from({ length: n }, (_, k) => {
             const child = fork(path.join(__dirname, 'crowd.js'), {
-                stdio: ['ignore', 'ignore', 'inherit', 'ipc']
+                stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+                env: { ...process.env, ...(LONG && { REALTIME_PATIENCE: 12 }) }
             });
 
             child.options = {
                 first: k * each, n: each, port: server.port, path: server.path,
-                workers: WORKERS, contents
+                workers: WORKERS, contents,
+                spread: Math.max(1, Math.round(people / HALLS))
             };
 
             tap.keep(() => tap.cleanup(() => child.kill()));
@@ -317,6 +328,7 @@ async function reconcile(name, { clients, contents }) {
         workers: WORKERS, name, ...PACE,
         server: `
             ${DIRECTIVES}
+            ${SCOPE}
             realtime_typing_timeout 300s;
             realtime_log_events on ${contents ? 'contents' : ''};`
     });
