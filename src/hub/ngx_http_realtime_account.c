@@ -104,29 +104,6 @@ ngx_http_realtime_account_event(ngx_http_realtime_hub_t *hub, rt_str_t type,
 
 
 void
-ngx_http_realtime_account_typing(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_socket_t *sk, rt_str_t room, rt_str_t thread,
-    uint64_t until)
-{
-    ngx_http_realtime_fact_t  f;
-
-    if (!ngx_http_realtime_account_main(sk->nsp->name)) {
-        return;
-    }
-
-    ngx_memzero(&f, sizeof(f));
-
-    f.type = NGX_HTTP_REALTIME_FACT_TYPING;
-    f.number = until;
-    f.s[0] = room;
-    f.s[1] = ngx_http_realtime_account_user(sk);
-    f.s[2] = thread;
-
-    ngx_http_realtime_account_put(hub, &f);
-}
-
-
-void
 ngx_http_realtime_account_join_locked(ngx_http_realtime_hub_t *hub,
     rt_str_t nsp, rt_str_t room, ngx_http_realtime_kind_t kind, rt_str_t user)
 {
@@ -186,6 +163,29 @@ ngx_http_realtime_account_presence_locked(ngx_http_realtime_hub_t *hub,
     f.s[1] = status;
     f.number = (custom != NULL);
     f.s[2] = (custom && custom->len) ? *custom : rt_str(0, NULL);
+
+    ngx_http_realtime_rows_put(hub->bus->zone->rows, &f);
+}
+
+
+void
+ngx_http_realtime_account_typing_locked(ngx_http_realtime_hub_t *hub,
+    rt_str_t nsp, rt_str_t room, rt_str_t user, rt_str_t thread,
+    uint64_t until)
+{
+    ngx_http_realtime_fact_t  f;
+
+    if (!ngx_http_realtime_account_main(nsp)) {
+        return;
+    }
+
+    ngx_memzero(&f, sizeof(f));
+
+    f.type = NGX_HTTP_REALTIME_FACT_TYPING;
+    f.number = until;
+    f.s[0] = room;
+    f.s[1] = user;
+    f.s[2] = thread;
 
     ngx_http_realtime_rows_put(hub->bus->zone->rows, &f);
 }

@@ -37,11 +37,6 @@ void ngx_http_realtime_account_alive(ngx_http_realtime_hub_t *hub,
 void ngx_http_realtime_account_event(ngx_http_realtime_hub_t *hub,
     rt_str_t type, rt_str_t user, rt_str_t room, rt_str_t data);
 
-/* "until" 0: not any more; "thread" with "data" NULL: outside of all */
-void ngx_http_realtime_account_typing(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_socket_t *sk, rt_str_t room, rt_str_t thread,
-    uint64_t until);
-
 /* the state mutex is held: */
 
 /* a room is there, and a user in it ("user" empty: somebody anonymous) */
@@ -59,6 +54,11 @@ void ngx_http_realtime_account_leave_locked(ngx_http_realtime_hub_t *hub,
  */
 void ngx_http_realtime_account_presence_locked(ngx_http_realtime_hub_t *hub,
     rt_str_t nsp, rt_str_t user, rt_str_t status, const rt_str_t *custom);
+
+/* "until" 0: not any more; "thread" with "data" NULL: outside of all */
+void ngx_http_realtime_account_typing_locked(ngx_http_realtime_hub_t *hub,
+    rt_str_t nsp, rt_str_t room, rt_str_t user, rt_str_t thread,
+    uint64_t until);
 
 
 #endif /* _NGX_HTTP_REALTIME_ACCOUNT_H_INCLUDED_ */

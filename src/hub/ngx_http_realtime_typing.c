@@ -5,16 +5,14 @@
 #include "shm/ngx_http_realtime_roster.h"
 
 
-/* "data" NULL: outside of all */
-#define ngx_http_realtime_typing_thread(thread)                               \
-    ((thread)->named ? (thread)->id : rt_str(0, NULL))
-
-
 static void ngx_http_realtime_typing_handler(ngx_event_t *ev);
 static void ngx_http_realtime_typing_later(ngx_http_realtime_hub_t *hub);
 static rt_ref_t ngx_http_realtime_typing_member_locked(
     ngx_http_realtime_hub_t *hub, ngx_http_realtime_socket_t *sk,
     rt_str_t room);
+static void ngx_http_realtime_typing_account_locked(
+    ngx_http_realtime_hub_t *hub, rt_ref_t member, rt_ref_t thread,
+    uint64_t until);
 static rt_str_t ngx_http_realtime_typing_args(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_thread_rec_t *rec, rt_ref_t *users, ngx_uint_t n);
 
@@ -46,6 +44,7 @@ ngx_http_realtime_typing_start(ngx_http_realtime_hub_t *hub,
         rc = ngx_http_realtime_typists_start_locked(z, member, thread, until,
                                                     &ref);
         if (rc == NGX_OK) {
+            ngx_http_realtime_typing_account_locked(hub, member, ref, until);
             ngx_http_realtime_typing_tell_locked(hub, ref,
                                            ngx_http_realtime_socket_id(sk));
         }
@@ -53,11 +52,6 @@ ngx_http_realtime_typing_start(ngx_http_realtime_hub_t *hub,
 
     ngx_http_realtime_zone_unlock(z);
     ngx_http_realtime_bus_kick(hub->bus);
-
-    if (member && rc == NGX_OK) {
-        ngx_http_realtime_account_typing(hub, sk, room,
-                            ngx_http_realtime_typing_thread(thread), until);
-    }
 
     ngx_http_realtime_typing_later(hub);
 
@@ -81,17 +75,13 @@ ngx_http_realtime_typing_stop(ngx_http_realtime_hub_t *hub,
                  : 0;
 
     if (ref) {
+        ngx_http_realtime_typing_account_locked(hub, member, ref, 0);
         ngx_http_realtime_typing_tell_locked(hub, ref,
                                            ngx_http_realtime_socket_id(sk));
     }
 
     ngx_http_realtime_zone_unlock(z);
     ngx_http_realtime_bus_kick(hub->bus);
-
-    if (ref) {
-        ngx_http_realtime_account_typing(hub, sk, room,
-                                  ngx_http_realtime_typing_thread(thread), 0);
-    }
 }
 
 
@@ -124,8 +114,48 @@ ngx_http_realtime_typing_end_locked(ngx_http_realtime_hub_t *hub,
             return;
         }
 
+        ngx_http_realtime_typing_account_locked(hub, member, thread, 0);
         ngx_http_realtime_typing_tell_locked(hub, thread, rt_lit(""));
     }
+}
+
+
+/* the member's user types in the thread, or, with no socket, does not */
+
+static void
+ngx_http_realtime_typing_account_locked(ngx_http_realtime_hub_t *hub,
+    rt_ref_t member, rt_ref_t thread, uint64_t until)
+{
+    ngx_http_realtime_zone_t        *z = hub->bus->zone;
+    ngx_http_realtime_room_rec_t    *room;
+    ngx_http_realtime_user_rec_t    *user;
+    ngx_http_realtime_member_rec_t  *rec = ngx_http_realtime_at(z, member);
+    ngx_http_realtime_socket_rec_t  *socket;
+    ngx_http_realtime_thread_rec_t  *t = ngx_http_realtime_at(z, thread);
+
+    if (!ngx_http_realtime_account_on(hub)) {
+        return;
+    }
+
+    socket = ngx_http_realtime_at(z, rec->socket);
+    user = ngx_http_realtime_at(z, socket->user);
+    room = ngx_http_realtime_at(z, t->room);
+
+    if (user == NULL
+        || (until == 0
+            && ngx_http_realtime_typists_shown_locked(z, thread,
+                                                      socket->user)))
+    {
+        return;
+    }
+
+    ngx_http_realtime_account_typing_locked(hub,
+                                    ngx_http_realtime_room_rec_nsp(room),
+                                    ngx_http_realtime_room_rec_name(room),
+                                    ngx_http_realtime_user_rec_id(user),
+                                    t->named ? rt_str(t->len, t->text)
+                                             : rt_str(0, NULL),
+                                    until);
 }
 
 

@@ -23,8 +23,6 @@ static rt_ref_t ngx_http_realtime_typist_remove_locked(
     ngx_http_realtime_zone_t *z, rt_ref_t ref);
 static rt_ref_t ngx_http_realtime_typist_user(ngx_http_realtime_zone_t *z,
     rt_ref_t member);
-static ngx_uint_t ngx_http_realtime_typist_shown(ngx_http_realtime_zone_t *z,
-    rt_ref_t thread, rt_ref_t user);
 static void ngx_http_realtime_typists_first_due(ngx_http_realtime_zone_t *z);
 
 
@@ -242,7 +240,7 @@ ngx_http_realtime_typist_make_locked(ngx_http_realtime_zone_t *z,
     typist->due = due;
     typist->next = in->typists;
 
-    if (!ngx_http_realtime_typist_shown(z, thread, user)) {
+    if (!ngx_http_realtime_typists_shown_locked(z, thread, user)) {
         rec->told = 0;
     }
 
@@ -293,7 +291,7 @@ ngx_http_realtime_typist_remove_locked(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_chain_remove(z, &z->sh->typing, ref,
                                    NGX_HTTP_REALTIME_TYPIST_DUE_LINK);
 
-    if (!ngx_http_realtime_typist_shown(z, thread, user)) {
+    if (!ngx_http_realtime_typists_shown_locked(z, thread, user)) {
         rec->told = 0;
     }
 
@@ -319,11 +317,9 @@ ngx_http_realtime_typist_user(ngx_http_realtime_zone_t *z, rt_ref_t member)
 }
 
 
-/* whether the user types there, with whatever socket */
-
-static ngx_uint_t
-ngx_http_realtime_typist_shown(ngx_http_realtime_zone_t *z, rt_ref_t thread,
-    rt_ref_t user)
+ngx_uint_t
+ngx_http_realtime_typists_shown_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t thread, rt_ref_t user)
 {
     rt_ref_t                         ref;
     ngx_http_realtime_thread_rec_t  *rec = ngx_http_realtime_at(z, thread);

@@ -49,6 +49,10 @@ rt_ref_t ngx_http_realtime_typists_end_locked(ngx_http_realtime_zone_t *z,
 rt_ref_t ngx_http_realtime_typists_expire_locked(ngx_http_realtime_zone_t *z,
     uint64_t now);
 
+/* whether the user types there, with whatever socket */
+ngx_uint_t ngx_http_realtime_typists_shown_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t thread, rt_ref_t user);
+
 /*
  * The users who type in the thread, each once, in the order in which they
  * began; at most "max".

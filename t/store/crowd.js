@@ -342,6 +342,16 @@ class Person {
         if (this.user !== null) {
             await this.state(sockets[0], rooms[0]);
         }
+
+        /* whoever leaves types no more */
+        if (i % 14 === 0) {
+            await this.leave(sockets[0], rooms[0]);
+            await this.join(sockets[0], rooms[0]);
+
+            this.book.typing = this.book.typing.filter(([, user]) => {
+                return user !== this.user;
+            });
+        }
     }
 
     async state(s, roomName) {
