@@ -170,7 +170,7 @@ ngx_http_realtime_settle_member_locked(ngx_http_realtime_zone_t *z,
 
 
 ngx_int_t
-ngx_http_realtime_settle_away(ngx_http_realtime_hub_t *hub)
+ngx_http_realtime_settle_away(ngx_http_realtime_hub_t *hub, ngx_uint_t all)
 {
     rt_ref_t                   ref, member;
     ngx_uint_t                 n = 0, most, pressed, crowded;
@@ -190,7 +190,7 @@ ngx_http_realtime_settle_away(ngx_http_realtime_hub_t *hub)
         crowded = (n < most
                    && (pressed || ngx_http_realtime_settle_crowded(z)));
 
-        ref = ngx_http_realtime_away_over_locked(z, crowded);
+        ref = ngx_http_realtime_away_over_locked(z, crowded || all);
         member = ref ? ngx_http_realtime_settle_member_locked(z, ref) : 0;
 
         if (member) {
@@ -209,7 +209,7 @@ ngx_http_realtime_settle_away(ngx_http_realtime_hub_t *hub)
             n++;
         }
 
-        if (ref && crowded) {
+        if (ref && crowded && !all) {
             ngx_http_realtime_zone_full(z, hub->log,
                          "clients that were away cannot have what they had");
         }

@@ -22,10 +22,11 @@ ngx_int_t ngx_http_realtime_settle(ngx_http_realtime_hub_t *hub,
     ngx_uint_t neighbour);
 
 /*
- * Ends what was away too long, and tells the others.  NGX_AGAIN: more is to
- * be done, when the log has been read.
+ * Ends what was away too long, and tells the others; "all": nobody can come
+ * back any more.  NGX_AGAIN: more is to be done, when the log has been read.
  */
-ngx_int_t ngx_http_realtime_settle_away(ngx_http_realtime_hub_t *hub);
+ngx_int_t ngx_http_realtime_settle_away(ngx_http_realtime_hub_t *hub,
+    ngx_uint_t all);
 
 /*
  * Ends the socket, if the record is still that of "id" in the session; the

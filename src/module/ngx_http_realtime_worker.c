@@ -554,7 +554,7 @@ ngx_http_realtime_worker_watch_handler(ngx_event_t *ev)
     rc = ngx_http_realtime_settle(&w->hub, 1);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_realtime_settle_away(&w->hub);
+        rc = ngx_http_realtime_settle_away(&w->hub, 0);
     }
 
     /* what others may have died over, or gone without */

@@ -6,6 +6,7 @@
 
 
 #include "module/ngx_http_realtime_worker.h"
+#include "hub/ngx_http_realtime_settle.h"
 
 
 static ngx_uint_t ngx_http_realtime_worker_upgrade(void);
@@ -17,6 +18,15 @@ ngx_http_realtime_worker_part(ngx_http_realtime_worker_t *w, ngx_uint_t n)
     if (!ngx_http_realtime_worker_writes(w)) {
         ngx_http_realtime_store_stop(&w->store);
         return 0;
+    }
+
+    /* whoever is away has nowhere to come back to, and that is to be told */
+
+    if (n == 0
+        && (w->drain == 0 || ngx_http_realtime_zone_given_up(w->bus.zone))
+        && ngx_http_realtime_settle_away(&w->hub, 1) != NGX_OK)
+    {
+        return 1;
     }
 
     /* the name may be that of others who stay, with other memory */

@@ -14,7 +14,7 @@ const path = require('node:path');
 const ledger = require('../lib/ledger');
 const { reference } = require('../lib/fixture');
 const { done, join, unique, user } = require('../lib/people');
-const { come } = require('../lib/recovery');
+const { come, cut } = require('../lib/recovery');
 const nginx = require('../lib/server');
 const tap = require('../lib/tap');
 
@@ -286,13 +286,16 @@ async function quitting(pg, server) {
         const s = await come(server, { user: unique('last') });
         const host = await hostOf(pg, s);
         const roomName = unique('room');
+        const away = await come(server, { user: unique('away') });
 
         await join(s, roomName);
+        await join(away, roomName);
 
         const list = Array.from({ length: TALKERS },
                                 () => new Talker(server, roomName));
 
         await until(GONE, () => list.every((t) => t.told.length > 20));
+        await cut(server, away, 'a close frame');
         server.signal('SIGQUIT');
         await server.ended;
         await Promise.all(list.map((t) => t.stop()));
@@ -306,6 +309,19 @@ async function quitting(pg, server) {
 
         isDeeply(rows, [{ reason: 'server shutting down' }],
                  'the reason of one who was there');
+
+        isDeeply(await pg.query(`
+            SELECT disconnect_reason AS reason FROM realtime_connections
+            WHERE socket_id = $1`, [away.id]), [{ reason: 'transport close' }],
+                 'the reason of one who was away');
+
+        isDeeply(await pg.query(`
+            SELECT * FROM (SELECT data->>'socketId' AS id, type
+                           FROM realtime_events WHERE type = 'connect') AS c
+            FULL JOIN (SELECT data->>'socketId' AS id, type
+                       FROM realtime_events WHERE type = 'disconnect') AS d
+            USING (id) WHERE c.type IS NULL OR d.type IS NULL`), [],
+                 'connections without an end, or a beginning');
     }, TIMEOUT);
 
     await server.stop();
