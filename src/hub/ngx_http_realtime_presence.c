@@ -201,6 +201,31 @@ ngx_http_realtime_presence_tell(ngx_http_realtime_hub_t *hub)
 }
 
 
+void
+ngx_http_realtime_presence_end(ngx_http_realtime_hub_t *hub)
+{
+    uint64_t                   due;
+    rt_ref_t                   ref;
+    ngx_http_realtime_zone_t  *z = hub->bus->zone;
+
+    do {
+        ngx_http_realtime_zone_lock(z);
+
+        ref = ngx_http_realtime_users_news_locked(z, INT64_MAX, &due);
+        if (ref) {
+            ngx_http_realtime_presence_tell_one_locked(hub,
+                                              ngx_http_realtime_at(z, ref));
+            ngx_http_realtime_users_told_locked(z, ref);
+        }
+
+        ngx_http_realtime_zone_unlock(z);
+
+    } while (ref);
+
+    ngx_http_realtime_bus_kick(hub->bus);
+}
+
+
 /* when there is more to tell, ms since the epoch; 0: never */
 
 static uint64_t

@@ -62,6 +62,9 @@ ngx_int_t ngx_http_realtime_presence_query(ngx_http_realtime_hub_t *hub,
 /* tells what there is to tell */
 void ngx_http_realtime_presence_tell(ngx_http_realtime_hub_t *hub);
 
+/* the same of those, too, who might come back: nobody waits for them */
+void ngx_http_realtime_presence_end(ngx_http_realtime_hub_t *hub);
+
 /* a user may be about to go: sees to it that the others are told in time */
 void ngx_http_realtime_presence_gone(ngx_http_realtime_hub_t *hub);
 

@@ -6,6 +6,7 @@
 
 
 #include "module/ngx_http_realtime_worker.h"
+#include "hub/ngx_http_realtime_presence.h"
 #include "hub/ngx_http_realtime_settle.h"
 
 
@@ -27,6 +28,10 @@ ngx_http_realtime_worker_part(ngx_http_realtime_worker_t *w, ngx_uint_t n)
         && ngx_http_realtime_settle_away(&w->hub, 1) != NGX_OK)
     {
         return 1;
+    }
+
+    if (n == 0 && w->drain == 0) {
+        ngx_http_realtime_presence_end(&w->hub);
     }
 
     /* the name may be that of others who stay, with other memory */
