@@ -4,6 +4,7 @@
 #     make bench T=idle N=10000       one of them, with so many clients
 #     make bench ARGS="-w 2 -r 5"     options of rt-bench
 #     make bench-postgres             what a database costs: echo, by default
+#     make bench-postgres T=log       20,000 messages a second that are logged
 
 bench_srcs = $(sort $(wildcard bench/*.c)) src/base/rt_base64.c
 bench_deps = $(sort $(wildcard bench/*.h)) src/base/rt.h src/base/rt_base64.h

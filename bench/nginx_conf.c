@@ -50,7 +50,9 @@ static const rt_nginx_conf_location_t  rt_nginx_conf_locations[] = {
     { RT_PATH_RAW, { RT_LIMITS_OFF, "realtime_presence off;",
                      "realtime_sanitize off;" } },
     { RT_PATH_LOGGED, { RT_LIMITS_OFF, "realtime_presence off;",
-                        "realtime_log_event_types message;" } }
+                        "realtime_log_event_types message;" } },
+    { RT_PATH_ALL, { RT_LIMITS_OFF, "realtime_presence off;",
+                     "realtime_log_event_types *;" } }
 };
 
 

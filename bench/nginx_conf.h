@@ -30,6 +30,7 @@
 #define RT_PATH_LIMITED  "/limited/"    /* limits that nobody reaches; quiet */
 #define RT_PATH_RAW      "/raw/"        /* content is not cleaned; quiet */
 #define RT_PATH_LOGGED   "/logged/"     /* messages go into a database; quiet */
+#define RT_PATH_ALL      "/all/"        /* all events do; quiet */
 
 
 typedef struct {

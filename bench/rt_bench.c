@@ -43,6 +43,8 @@ static const rt_bench_mode_t  rt_bench_modes[] = {
       "CLIENTS clients, each waits for its answer and asks again" },
     { "connect", rt_bench_connect, 64, 1, 5000, 1000000,
       "connections made and ended, CLIENTS at a time" },
+    { "log", rt_bench_log, 100, 1, 0, 20000,
+      "CLIENTS clients, whose messages are written into a database" },
     { "idle", rt_bench_idle, 10000, 2, 0, 3000,
       "CLIENTS clients in rooms of 50 that say nothing" }
 };
@@ -182,6 +184,10 @@ rt_bench_run(const rt_bench_mode_t *m, const rt_bench_opts_t *given)
 
     o = *given;
 
+    if (m->run == rt_bench_log && o.seconds == 0) {
+        o.seconds = 5;
+    }
+
     o.clients = o.clients ? o.clients : m->clients;
     o.workers = o.workers ? o.workers : m->workers;
     o.messages = o.messages ? o.messages : m->messages;
@@ -212,11 +218,12 @@ rt_bench_usage(void)
             "  -w WORKERS    of nginx\n"
             "  -M MESSAGES   how many, or round trips, or connections\n"
             "  -s SIZE       characters of a message (64)\n"
-            "  -R RATE       messages a second (fanout), connections a second"
-            " (others)\n"
+            "  -R RATE       messages a second (fanout, log), connections a "
+            "second (others)\n"
             "  -T            clients have tokens (idle)\n"
             "  -r ROUNDS     repetitions, of which the median counts (3)\n"
-            "  -t SECONDS    that idle clients are watched (26)\n"
+            "  -t SECONDS    that idle clients are watched (26), or messages"
+            " sent (log, 5)\n"
             "  -k ROW        only the row whose name begins so (not idle)"
             "\n"
             "  -d DIRECTIVE  added to the location, without its semicolon\n"

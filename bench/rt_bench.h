@@ -75,6 +75,7 @@ rt_int_t rt_bench_idle(const rt_bench_opts_t *o);
 rt_int_t rt_bench_fanout(const rt_bench_opts_t *o);
 rt_int_t rt_bench_echo(const rt_bench_opts_t *o);
 rt_int_t rt_bench_connect(const rt_bench_opts_t *o);
+rt_int_t rt_bench_log(const rt_bench_opts_t *o);
 
 
 #endif /* _RT_BENCH_H_INCLUDED_ */

@@ -482,3 +482,43 @@ rt_server_print_zone(const rt_server_t *s)
 
     fclose(f);
 }
+
+
+rt_int_t
+rt_server_database(const rt_server_t *s, rt_server_database_t *d)
+{
+    int                fd;
+    char               text[16384], *p;
+    size_t             len = 0;
+    ssize_t            n;
+    static const char  request[] = "GET /metrics HTTP/1.0\r\n"
+                                   "Host: 127.0.0.1\r\n\r\n";
+
+    fd = rt_server_dial(s->port);
+    if (fd == -1) {
+        return RT_ERROR;
+    }
+
+    if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) > 0) {
+        do {
+            n = read(fd, text + len, sizeof(text) - 1 - len);
+            len += n > 0 ? (size_t) n : 0;
+        } while (n > 0 && len < sizeof(text) - 1);
+    }
+
+    close(fd);
+    text[len] = '\0';
+
+    p = strstr(text, "\"bytesWaiting\":");
+
+    if (p == NULL
+        || sscanf(p, "\"bytesWaiting\":%lu,\"written\":%lu,\"dropped\":%lu,"
+                  "\"refused\":%lu", &d->waiting, &d->written, &d->dropped,
+                  &d->refused)
+           != 4)
+    {
+        return RT_ERROR;
+    }
+
+    return RT_OK;
+}

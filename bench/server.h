@@ -43,6 +43,17 @@ uint64_t rt_server_cpu(const rt_server_t *s);
 /* memory of all workers */
 rt_int_t rt_server_memory(const rt_server_t *s, rt_proc_memory_t *m);
 
+/* what /metrics says about the database; RT_ERROR when it does not */
+
+typedef struct {
+    uint64_t  waiting;          /* bytes */
+    uint64_t  written;          /* rows, or what is to become some */
+    uint64_t  dropped;
+    uint64_t  refused;
+} rt_server_database_t;
+
+rt_int_t rt_server_database(const rt_server_t *s, rt_server_database_t *d);
+
 /* prints what /metrics says about the shared zone, if it says anything */
 void rt_server_print_zone(const rt_server_t *s);
 
