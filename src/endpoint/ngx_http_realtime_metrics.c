@@ -162,6 +162,8 @@ ngx_http_realtime_metrics_database(rt_buf_t *b,
                   ? rt_lit("\"database\":{\"connected\":true")
                   : rt_lit("\"database\":{\"connected\":false"));
 
+    ngx_http_realtime_metrics_field(b, ",\"writer\":",
+                                    atomic_load(&rows->sh->pid));
     ngx_http_realtime_metrics_field(b, ",\"bytesWaiting\":",
                                     ngx_http_realtime_rows_waiting(rows));
     ngx_http_realtime_metrics_field(b, ",\"written\":",

@@ -73,6 +73,8 @@ typedef struct {
     _Atomic uint64_t  refused;          /* that the database did not take */
     _Atomic uint64_t  written;
     _Atomic uint32_t  connected;        /* whether the database is there */
+    _Atomic uint32_t  failing;          /* it refuses what is written */
+    _Atomic uint64_t  complained;       /* that it refuses to be read; ms */
     _Atomic uint32_t  read;             /* it has answered a question */
     _Atomic uint32_t  begun;            /* FACT_HOST was said at the start */
 

@@ -24,9 +24,8 @@ static const ngx_http_realtime_pg_events_t  ngx_http_realtime_reader_events = {
 /* what may wait in a worker */
 #define NGX_HTTP_REALTIME_READER_ASKS     65536
 
-/* how long an answer may take; after how long nothing more is asked, ms */
+/* how long an answer may take, ms */
 #define NGX_HTTP_REALTIME_READER_PATIENCE  2000
-#define NGX_HTTP_REALTIME_READER_STALLED   1000
 
 
 ngx_http_realtime_reader_t *
@@ -302,6 +301,8 @@ ngx_http_realtime_reader_ready(ngx_http_realtime_pg_t *pg)
     ngx_http_realtime_reader_t  *reader = pg->data;
 
     reader->down = 0;
+    reader->hung = 0;
+    reader->ready = 1;
 
     ngx_http_realtime_reader_flush(reader);
 }
@@ -315,6 +316,15 @@ ngx_http_realtime_reader_down(ngx_http_realtime_pg_t *pg, ngx_str_t *reason)
     const char                      *remedy;
     ngx_http_realtime_reader_t      *reader = pg->data;
     ngx_http_realtime_pg_trouble_e   trouble;
+
+    /* one that was lost may be back at once */
+
+    if (reader->ready && !reader->hung) {
+        reader->ready = 0;
+        return;
+    }
+
+    reader->ready = 0;
 
     trouble = ngx_http_realtime_pg_trouble(reason, &remedy);
 

@@ -17,6 +17,9 @@
 #define NGX_HTTP_REALTIME_READER_BATCHES  2
 #define NGX_HTTP_REALTIME_READER_BATCH    256
 
+/* a query without an answer for so long: nothing more is asked, ms */
+#define NGX_HTTP_REALTIME_READER_STALLED   1000
+
 #define NGX_HTTP_REALTIME_READER_KINDS     (NGX_HTTP_REALTIME_ASK_USER + 1)
 
 
@@ -46,9 +49,12 @@ struct ngx_http_realtime_reader_s {
                                           NGX_HTTP_REALTIME_READER_BATCHES];
     ngx_event_t                       turn;     /* posted: to be sent */
     ngx_event_t                       expire;
-    time_t                            complained;
+    time_t                            refused;  /* for the first time */
 
-    unsigned                          down:1;
+    unsigned                          ready:1;
+    unsigned                          hung:1;       /* before it was lost */
+    unsigned                          down:1;       /* and an attempt has
+                                                       failed */
     unsigned                          definite:1;   /* by a definite no */
     unsigned                          stopped:1;
 };

@@ -18,8 +18,12 @@ static void ngx_http_realtime_reader_take(
     ngx_http_realtime_reader_batch_t *b, ngx_queue_t *waiting);
 static void ngx_http_realtime_reader_answered(ngx_http_realtime_pg_query_t *q,
     PGresult *res, ngx_int_t rc);
+static void ngx_http_realtime_reader_return(
+    ngx_http_realtime_reader_batch_t *b);
 static ngx_int_t ngx_http_realtime_reader_refused(
     ngx_http_realtime_reader_t *reader, PGresult *res);
+static void ngx_http_realtime_reader_complain(
+    ngx_http_realtime_reader_t *reader, ngx_http_realtime_pg_error_t *e);
 static void ngx_http_realtime_reader_rows(ngx_http_realtime_reader_batch_t *b,
     PGresult *res);
 static void ngx_http_realtime_reader_room(ngx_http_realtime_reader_batch_t *b,
@@ -28,8 +32,11 @@ static rt_str_t ngx_http_realtime_reader_text(PGresult *res, ngx_int_t row,
     ngx_int_t column);
 
 
-/* how often it says why queries are refused, s */
-#define NGX_HTTP_REALTIME_READER_COMPLAIN  60
+/* how often it is said why queries are refused, ms */
+#define NGX_HTTP_REALTIME_READER_COMPLAIN  60000
+
+/* how long the writer has to find out by itself, s */
+#define NGX_HTTP_REALTIME_READER_DOUBT     2
 
 
 /* by ngx_http_realtime_room_type_e; unknown ones are the first */
@@ -224,12 +231,23 @@ ngx_http_realtime_reader_answered(ngx_http_realtime_pg_query_t *q,
             atomic_store(&reader->zone->rows->sh->read, 1);
         }
 
+        reader->refused = 0;
         ngx_http_realtime_reader_rows(b, res);
 
     } else if (rc == NGX_DECLINED) {
         rc = ngx_http_realtime_reader_refused(reader, res);
 
     } else {
+
+        /* they may wait for another connection, unless that one hung */
+
+        reader->hung = (ngx_current_msec - b->sent
+                        > NGX_HTTP_REALTIME_READER_STALLED);
+
+        if (!reader->stopped && !reader->hung) {
+            ngx_http_realtime_reader_return(b);
+        }
+
         rc = NGX_ERROR;
     }
 
@@ -245,6 +263,26 @@ ngx_http_realtime_reader_answered(ngx_http_realtime_pg_query_t *q,
 }
 
 
+/* before those that came later */
+
+static void
+ngx_http_realtime_reader_return(ngx_http_realtime_reader_batch_t *b)
+{
+    ngx_queue_t              *q;
+    ngx_http_realtime_ask_t  *ask;
+
+    while (!ngx_queue_empty(&b->asks)) {
+
+        q = ngx_queue_last(&b->asks);
+        ask = ngx_queue_data(q, ngx_http_realtime_ask_t, link);
+        ask->place = NULL;
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_head(&b->reader->waiting[ask->kind], q);
+    }
+}
+
+
 /* class 42 and 3F (PostgreSQL, Appendix A): what is not there, or not ours */
 
 static ngx_int_t
@@ -255,22 +293,43 @@ ngx_http_realtime_reader_refused(ngx_http_realtime_reader_t *reader,
 
     ngx_http_realtime_pg_explain(res, &e);
 
-    if (reader->complained == 0
-        || ngx_time() - reader->complained
-           >= NGX_HTTP_REALTIME_READER_COMPLAIN)
-    {
-        reader->complained = ngx_time();
-
-        ngx_log_error(NGX_LOG_ERR, reader->log, 0,
-                      "realtime postgres %V: rooms and members cannot be "
-                      "read: %V (SQLSTATE %s)%s%s", &reader->conf.url->text,
-                      &e.message, e.sqlstate, e.remedy ? ": " : "",
-                      e.remedy ? e.remedy : "");
-    }
+    ngx_http_realtime_reader_complain(reader, &e);
 
     return ngx_http_realtime_reader_none(reader,
                                   ngx_strncmp(e.sqlstate, "42", 2) == 0
                                   || ngx_strncmp(e.sqlstate, "3F", 2) == 0);
+}
+
+
+/* once a minute for all workers, and not where the writer has said so */
+
+static void
+ngx_http_realtime_reader_complain(ngx_http_realtime_reader_t *reader,
+    ngx_http_realtime_pg_error_t *e)
+{
+    uint64_t                          now, told;
+    ngx_http_realtime_rows_shared_t  *sh = reader->zone->rows->sh;
+
+    if (reader->refused == 0) {
+        reader->refused = ngx_time();
+    }
+
+    now = ngx_http_realtime_now();
+    told = atomic_load(&sh->complained);
+
+    if (atomic_load(&sh->failing)
+        || ngx_time() - reader->refused < NGX_HTTP_REALTIME_READER_DOUBT
+        || (told && now - told < NGX_HTTP_REALTIME_READER_COMPLAIN)
+        || !atomic_compare_exchange_strong(&sh->complained, &told, now))
+    {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, reader->log, 0,
+                  "realtime postgres %V: rooms and members cannot be read: %V "
+                  "(SQLSTATE %s)%s%s", &reader->conf.url->text, &e->message,
+                  e->sqlstate, e->remedy ? ": " : "",
+                  e->remedy ? e->remedy : "");
 }
 
 

@@ -385,6 +385,7 @@ ngx_http_realtime_writer_finish(ngx_http_realtime_store_t *st)
         }
 
         st->error[0] = '\0';
+        atomic_store(&st->rows->sh->failing, 0);
     }
 
     if (st->batch->host
@@ -463,6 +464,7 @@ ngx_http_realtime_writer_failed(ngx_http_realtime_store_t *st)
 
     if (!st->refusing) {
         st->stuck = ngx_max(st->stuck, st->end);
+        atomic_store(&st->rows->sh->failing, 1);
         st->retry = st->retry ? ngx_min(st->retry * 2,
                                         NGX_HTTP_REALTIME_WRITER_PATIENT)
                               : NGX_HTTP_REALTIME_WRITER_RETRY;

@@ -61,8 +61,13 @@ function run(opts) {
 
 /* open descriptors of a process: [{ fd, link }] */
 function descriptors(pid) {
-    return fs.readdirSync(`/proc/${pid}/fd`).map((fd) => {
-        return { fd, link: fs.readlinkSync(`/proc/${pid}/fd/${fd}`) };
+    return fs.readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+        try {
+            return { fd, link: fs.readlinkSync(`/proc/${pid}/fd/${fd}`) };
+
+        } catch (e) {
+            return [];                          /* closed meanwhile */
+        }
     });
 }
 

@@ -9,7 +9,7 @@
 
 const fs = require('node:fs');
 const { start: nginx } = require('../lib/fixture');
-const { done, guest, join, user } = require('../lib/people');
+const { done, guest, join, refused, user } = require('../lib/people');
 const postgres = require('../lib/postgres');
 const { check } = require('../lib/server');
 const tap = require('../lib/tap');
@@ -237,19 +237,19 @@ async function serves(what, http, said, opts = {}) {
         const server = await nginx('chat', {
             name: what, workers: 2, http, ...opts,
             directives: `realtime_jwt_secret "${tokens.SECRET}";
-                         realtime_log_event_types *;`
+                         realtime_log_event_types *; realtime_room hall;`
         });
 
         const lines = () => server.errorLog().split('\n')
             .filter((l) => /\[(warn|error|crit)\].*realtime postgres/.test(l));
 
-        await talks(server);
+        await talks(server, opts.away);
         await until(10000, () => lines().length, 'it is said');
 
         const before = lines();
 
         await sleep(QUIET);
-        await talks(server);
+        await talks(server, opts.away);
 
         isDeeply(lines(), before, 'nothing is said again');
         is(before.length, 1, `lines:\n${before.join('\n')}`);
@@ -268,11 +268,24 @@ async function serves(what, http, said, opts = {}) {
 }
 
 
-async function talks(server) {
+/*
+ * As without a database where the server says no; one that cannot be reached
+ * may have rooms that not everybody may enter.
+ */
+
+async function talks(server, away) {
     const s = await user(server, 'somebody');
 
-    await join(s, 'room');
-    await done(s, 'message:send', { roomName: 'room', content: 'x' });
+    await join(s, 'hall');
+
+    if (away) {
+        await refused(s, 'SERVER_BUSY', 'room:join', { roomName: 'room' });
+
+    } else {
+        await join(s, 'room');
+    }
+
+    await done(s, 'message:send', { roomName: 'hall', content: 'x' });
     await done(s, 'presence:update', { status: 'away' });
     s.client.close();
 }
@@ -302,9 +315,11 @@ async function troubles(pg, empty, locked) {
     await Promise.all([
         serves('nobody listens',
             url(`postgresql://me:${ENCODED}@127.0.0.1:1/db`),
-            /refused.*; check that the server runs and listens at that host/),
+            /refused.*; check that the server runs and listens at that host/,
+            { away: true }),
         serves('no Unix socket', url('postgresql://me@/db?host=/nowhere'),
-            /No such file.*; check that the server runs and that its socket/),
+            /No such file.*; check that the server runs and that its socket/,
+            { away: true }),
         serves('no tables', url(empty.url()),
             /does not exist \(SQLSTATE 42\w+\): run "realtimectl init"/,
             { password }),
@@ -313,7 +328,8 @@ async function troubles(pg, empty, locked) {
             { password }),
         serves('a name that nobody knows', url(
             `postgresql://me:${ENCODED}@nowhere.invalid/db`),
-            /the host cannot be resolved; check the host of the URL/),
+            /the host cannot be resolved; check the host of the URL/,
+            { away: true }),
         serves('TLS that the server does not have',
             url(at('realtime?sslmode=require')),
             /does not support SSL.*; turn on ssl at the server/, { password })
