@@ -5,6 +5,10 @@
 #include "hub/ngx_http_realtime_account.h"
 
 
+/* questions of ours that are under way, while all rooms are looked at */
+#define NGX_HTTP_REALTIME_REVIEW_MANY  256
+
+
 /* a question to the database; user empty: about the room as such */
 
 typedef struct {
@@ -37,28 +41,54 @@ void
 ngx_http_realtime_review(ngx_http_realtime_hub_t *hub, rt_str_t name,
     rt_str_t user)
 {
-    ngx_uint_t                 i;
     ngx_http_realtime_room_t  *room;
 
-    if (name.len) {
-        room = ngx_http_realtime_review_find(hub, name);
-
-        if (room) {
-            ngx_http_realtime_review_room(hub, room, user);
-        }
-
+    if (name.len == 0) {
+        hub->review.bucket = 0;
+        ngx_http_realtime_review_go_on(hub);
         return;
     }
 
-    for (i = 0; i < hub->rooms.nbuckets; i++) {
+    room = ngx_http_realtime_review_find(hub, name);
+
+    if (room) {
+        ngx_http_realtime_review_room(hub, room, user);
+    }
+}
+
+
+/*
+ * So many at a time that those who want to enter rooms meanwhile get their
+ * answers.  A table that grows on the way has what is left behind this bucket.
+ */
+
+void
+ngx_http_realtime_review_go_on(ngx_http_realtime_hub_t *hub)
+{
+    ngx_uint_t                 i;
+    ngx_http_realtime_room_t  *room;
+
+    while (hub->review.bucket < hub->rooms.nbuckets
+           && hub->review.asked < NGX_HTTP_REALTIME_REVIEW_MANY)
+    {
+        i = hub->review.bucket++;
+
         for (room = hub->rooms.buckets[i]; room; room = room->next) {
 
             if (ngx_http_realtime_account_main(room->nsp)
                 && !ngx_http_realtime_room_is_own(room->name))
             {
-                ngx_http_realtime_review_room(hub, room, user);
+                ngx_http_realtime_review_room(hub, room, rt_lit(""));
             }
         }
+
+        if (hub->review.bucket <= i) {
+            return;                     /* there is nobody to ask now */
+        }
+    }
+
+    if (hub->review.bucket >= hub->rooms.nbuckets) {
+        hub->review.bucket = NGX_HTTP_REALTIME_REVIEWED;
     }
 }
 
@@ -86,13 +116,14 @@ ngx_http_realtime_on_doubt(ngx_http_realtime_socket_t *sk, rt_str_t room)
 }
 
 
-/* while the database is away nothing changes; then all is reviewed */
+/* what cannot be asked now, or has no answer, is asked later, with all else */
 
 static void
 ngx_http_realtime_review_ask(ngx_http_realtime_hub_t *hub, rt_str_t room,
     rt_str_t user)
 {
     u_char                      *p;
+    ngx_int_t                    rc;
     ngx_http_realtime_review_t  *r;
 
     if (hub->reader == NULL) {
@@ -118,8 +149,17 @@ ngx_http_realtime_review_ask(ngx_http_realtime_hub_t *hub, rt_str_t room,
     r->ask.user = rt_str(user.len, p);
     ngx_memcpy(p, user.data, user.len);
 
-    if (ngx_http_realtime_reader_ask(hub->reader, &r->ask) != NGX_OK) {
-        ngx_free(r);
+    rc = ngx_http_realtime_reader_ask(hub->reader, &r->ask);
+
+    if (rc == NGX_OK) {
+        hub->review.asked++;
+        return;
+    }
+
+    ngx_free(r);
+
+    if (rc == NGX_DECLINED) {
+        hub->review.bucket = 0;
     }
 }
 
@@ -145,6 +185,15 @@ ngx_http_realtime_review_done(ngx_http_realtime_ask_t *ask, ngx_int_t rc)
     }
 
     ngx_free(r);
+
+    hub->review.asked--;
+
+    if (rc == NGX_ERROR) {
+        hub->review.bucket = 0;
+
+    } else {
+        ngx_http_realtime_review_go_on(hub);
+    }
 }
 
 

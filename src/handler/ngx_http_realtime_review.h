@@ -23,6 +23,9 @@
 void ngx_http_realtime_review(ngx_http_realtime_hub_t *hub, rt_str_t room,
     rt_str_t user);
 
+/* now and then: whoever could not be looked after before */
+void ngx_http_realtime_review_go_on(ngx_http_realtime_hub_t *hub);
+
 /*
  * Up-call of hub/recover: the socket is back in a private room that its token
  * does not name.

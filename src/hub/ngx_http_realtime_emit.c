@@ -64,6 +64,8 @@ ngx_http_realtime_hub_init(ngx_http_realtime_hub_t *hub)
         return NGX_ERROR;
     }
 
+    hub->review.bucket = NGX_HTTP_REALTIME_REVIEWED;
+
     return ngx_http_realtime_rooms_init(&hub->rooms, &hub->bus->zone->sh->key,
                                         hub->log);
 }

@@ -25,6 +25,16 @@ typedef struct {
 } ngx_http_realtime_scratch_t;
 
 
+/* how far a look at all rooms has come (handler/review) */
+
+typedef struct {
+    ngx_uint_t  bucket;             /* the next one of hub->rooms */
+    ngx_uint_t  asked;              /* questions under way */
+} ngx_http_realtime_reviewed_t;
+
+#define NGX_HTTP_REALTIME_REVIEWED  ((ngx_uint_t) -1)   /* "bucket": all were */
+
+
 /* what a worker needs to reach people; the one that its parts pass around */
 
 typedef struct {
@@ -42,6 +52,7 @@ typedef struct {
     ngx_msec_t                     heartbeat;   /* hub/reconcile */
     ngx_queue_t                    replays;     /* hub/replay */
     ngx_event_t                    replay;      /* there is one to go on with */
+    ngx_http_realtime_reviewed_t   review;
 
     /* up: an operation on a session, found while replaying */
     void                         (*on_operation)(void *hub,

@@ -562,6 +562,7 @@ ngx_http_realtime_worker_watch_handler(ngx_event_t *ev)
     ngx_http_realtime_reconcile(&w->hub);
     ngx_http_realtime_typing_expire(&w->hub);
     ngx_http_realtime_presence_tell(&w->hub);
+    ngx_http_realtime_review_go_on(&w->hub);
 
     if (w->bus.zone->rows) {
         ngx_http_realtime_sessions_part(&w->sessions,

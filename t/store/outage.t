@@ -215,7 +215,9 @@ class Scene {
 }
 
 
-const ALONE = { conf: { autovacuum: 'off', max_connections: 20 } };
+/* as many are for superusers as nginx has, and more */
+const ALONE = { conf: { autovacuum: 'off', max_connections: 20,
+                        superuser_reserved_connections: 8 } };
 
 /* nginx's connection ends now */
 function sever(client) {

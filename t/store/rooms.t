@@ -20,7 +20,7 @@ const { is, isDeeply, like, ok, sleep, test, until } = tap;
 const DENIED = 'ROOM_ACCESS_DENIED';
 
 /* a change by SQL acts within a second, on an idle machine */
-const ACTS = 5000;
+const ACTS = 10000;
 
 /* how long what was heard of the database counts in any case, and more, ms */
 const FRESH = 700;
@@ -376,6 +376,38 @@ async function inside(server, pg) {
         is(await enters(s, name), true, 'a member');
         isDeeply((await user(server, id)).greeting.rooms, [name], 'rooms');
     });
+}
+
+
+async function missed(server, pg) {
+    await test('what changed while nobody could hear it', async () => {
+        const [name, id] = [unique('secret'), unique('alice')];
+        const crowd = await guest(server);
+
+        await room(pg, name, 'group', 'private');
+        await member(pg, name, id);
+
+        const s = await user(server, id);
+
+        await join(s, name);
+
+        for (let i = 0; i < 40; i++) {
+            await join(crowd, unique('crowd'));
+        }
+
+        await pg.access('host all realtime all reject\n'
+                        + 'local all realtime reject');
+        await pg.admin(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                        WHERE usename = 'realtime'`);
+        await pg.admin(`BEGIN; SET LOCAL realtime.quiet = 'on';
+            UPDATE realtime_room_members SET left_at = NOW()
+            WHERE user_id = '${id}' AND left_at IS NULL; COMMIT`, [],
+                       'realtime');
+        await sleep(FRESH);
+        await s.none('room:left');
+        await pg.access();
+        await s.next('room:left', WAITS);
+    }, { timeout: 30000 });
 }
 
 
@@ -769,6 +801,7 @@ tap.run(async () => {
     await presence(server, pg);
     await changes(server, pg, 'directly');
     await inside(server, pg);
+    await missed(server, pg);
     await lasting(pg);
     await waiting(server, pg);
     await server.stop();
