@@ -10,6 +10,7 @@ struct ngx_http_realtime_lookup_s {
     ngx_http_realtime_pause_t     pause;    /* first: it is found by this */
     ngx_http_realtime_ask_t       ask;
     ngx_int_t                     rc;       /* of the answer */
+    ngx_uint_t                    asked;    /* again */
     ngx_uint_t                    action;
     ngx_uint_t                    recovered;
     void                        (*greet)(ngx_http_realtime_socket_t *sk,
@@ -29,12 +30,17 @@ static ngx_int_t ngx_http_realtime_lookup_begin(ngx_http_realtime_lookup_t *l,
     ngx_http_realtime_socket_t *sk, ngx_http_realtime_packet_t *pkt);
 static void ngx_http_realtime_lookup_done(ngx_http_realtime_ask_t *ask,
     ngx_int_t rc);
+static ngx_int_t ngx_http_realtime_lookup_again(
+    ngx_http_realtime_lookup_t *l);
 static void ngx_http_realtime_lookup_greet(ngx_http_realtime_lookup_t *l,
     ngx_http_realtime_socket_t *sk);
 static void ngx_http_realtime_lookup_presence(rt_str_t custom,
     rt_presence_t *presence);
 static void ngx_http_realtime_lookup_cancel(ngx_http_realtime_pause_t *p);
 
+
+/* changes that may overtake an answer before nobody can tell any more */
+#define NGX_HTTP_REALTIME_LOOKUP_AGAIN  4
 
 /* what is around a custom status for it to be checked as any other one */
 #define NGX_HTTP_REALTIME_LOOKUP_STATUS  "{\"status\":\"online\"," \
@@ -49,7 +55,7 @@ ngx_http_realtime_lookup_room(ngx_http_realtime_call_t *call, rt_str_t room,
     ngx_int_t                   rc;
     ngx_http_realtime_zone_t   *z = call->hub->bus->zone;
 
-    if (!ngx_http_realtime_lookup_can(call->sk)) {
+    if (call->lookup == NULL && !ngx_http_realtime_lookup_can(call->sk)) {
         return NGX_DONE;
     }
 
@@ -90,7 +96,7 @@ ngx_http_realtime_lookup_custom(ngx_http_realtime_call_t *call, rt_str_t user,
     presence->has_custom = 0;
     presence->custom = rt_lit("");
 
-    if (!ngx_http_realtime_lookup_can(call->sk)) {
+    if (call->lookup == NULL && !ngx_http_realtime_lookup_can(call->sk)) {
         return NGX_DONE;
     }
 
@@ -211,6 +217,20 @@ ngx_http_realtime_lookup_done(ngx_http_realtime_ask_t *ask, ngx_int_t rc)
     ngx_http_realtime_socket_t  *sk;
 
     l = ngx_queue_data(ask, ngx_http_realtime_lookup_t, ask);
+
+    if (rc == NGX_OK && ask->overtaken) {
+
+        /* nobody enters by what is over, and stays */
+
+        if (l->asked++ < NGX_HTTP_REALTIME_LOOKUP_AGAIN
+            && ngx_http_realtime_lookup_again(l) == NGX_OK)
+        {
+            return;
+        }
+
+        rc = NGX_ERROR;
+    }
+
     l->rc = rc;
 
     sk = ngx_http_realtime_pause_socket(&l->pause);
@@ -225,6 +245,17 @@ ngx_http_realtime_lookup_done(ngx_http_realtime_ask_t *ask, ngx_int_t rc)
 
     ngx_http_realtime_pause_end(&l->pause);
     ngx_free(l);
+}
+
+
+static ngx_int_t
+ngx_http_realtime_lookup_again(ngx_http_realtime_lookup_t *l)
+{
+    ngx_http_realtime_hub_t  *hub = l->pause.session->set->data;
+
+    l->ask.overtaken = 0;
+
+    return ngx_http_realtime_reader_ask(hub->reader, &l->ask);
 }
 
 

@@ -3,10 +3,14 @@
 #include "handler/ngx_http_realtime_access.h"
 #include "handler/ngx_http_realtime_log.h"
 #include "hub/ngx_http_realtime_account.h"
+#include "hub/ngx_http_realtime_replay.h"
 
 
 /* questions of ours that are under way, while all rooms are looked at */
 #define NGX_HTTP_REALTIME_REVIEW_MANY  256
+
+/* how often all is looked at where changes are not heard, s */
+#define NGX_HTTP_REALTIME_REVIEW_DEAF  5
 
 
 /* a question to the database; user empty: about the room as such */
@@ -14,14 +18,20 @@
 typedef struct {
     ngx_http_realtime_ask_t   ask;          /* first */
     ngx_http_realtime_hub_t  *hub;
+    ngx_uint_t                doubt;        /* this socket waits for it: */
+    u_char                    sid[RT_ID_LEN];
+    u_char                    id[RT_ID_LEN];
 } ngx_http_realtime_review_t;
 
 
+static void ngx_http_realtime_review_go_on(ngx_http_realtime_hub_t *hub);
 static void ngx_http_realtime_review_room(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_room_t *room, rt_str_t user);
-static void ngx_http_realtime_review_ask(ngx_http_realtime_hub_t *hub,
-    rt_str_t room, rt_str_t user);
+static ngx_int_t ngx_http_realtime_review_ask(ngx_http_realtime_hub_t *hub,
+    rt_str_t room, rt_str_t user, ngx_http_realtime_socket_t *sk);
 static void ngx_http_realtime_review_done(ngx_http_realtime_ask_t *ask,
+    ngx_int_t rc);
+static void ngx_http_realtime_review_sure(ngx_http_realtime_review_t *r,
     ngx_int_t rc);
 static void ngx_http_realtime_review_kind(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_room_t *room, ngx_http_realtime_known_t *known);
@@ -62,7 +72,7 @@ ngx_http_realtime_review(ngx_http_realtime_hub_t *hub, rt_str_t name,
  * answers.  A table that grows on the way has what is left behind this bucket.
  */
 
-void
+static void
 ngx_http_realtime_review_go_on(ngx_http_realtime_hub_t *hub)
 {
     ngx_uint_t                 i;
@@ -93,47 +103,63 @@ ngx_http_realtime_review_go_on(ngx_http_realtime_hub_t *hub)
 }
 
 
-/* first what the room is: where it is public nobody has to be asked for */
+void
+ngx_http_realtime_review_watch(ngx_http_realtime_hub_t *hub)
+{
+    if (hub->reader == NULL) {
+        return;
+    }
+
+    if (++hub->review.watched % NGX_HTTP_REALTIME_REVIEW_DEAF == 0
+        && hub->review.bucket == NGX_HTTP_REALTIME_REVIEWED
+        && !ngx_http_realtime_known_hears(hub->bus->zone))
+    {
+        hub->review.bucket = 0;
+    }
+
+    ngx_http_realtime_review_go_on(hub);
+}
+
 
 static void
 ngx_http_realtime_review_room(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_room_t *room, rt_str_t user)
 {
+    /* first what the room is: where it is public nobody is asked for */
+
     if (user.len == 0 || (room->kind & NGX_HTTP_REALTIME_ROOM_PRIVATE)) {
-        ngx_http_realtime_review_ask(hub, room->name, user);
+        (void) ngx_http_realtime_review_ask(hub, room->name, user, NULL);
     }
 }
 
 
-void
+ngx_int_t
 ngx_http_realtime_on_doubt(ngx_http_realtime_socket_t *sk, rt_str_t room)
 {
-    ngx_http_realtime_hub_t  *hub = sk->session->set->data;
-
-    if (sk->who) {
-        ngx_http_realtime_review_ask(hub, room, sk->who->id);
-    }
+    return ngx_http_realtime_review_ask(sk->session->set->data, room,
+                                        sk->who ? sk->who->id : rt_lit(""),
+                                        sk);
 }
 
 
 /* what cannot be asked now, or has no answer, is asked later, with all else */
 
-static void
+static ngx_int_t
 ngx_http_realtime_review_ask(ngx_http_realtime_hub_t *hub, rt_str_t room,
-    rt_str_t user)
+    rt_str_t user, ngx_http_realtime_socket_t *sk)
 {
     u_char                      *p;
     ngx_int_t                    rc;
     ngx_http_realtime_review_t  *r;
 
     if (hub->reader == NULL) {
-        return;
+        return NGX_DONE;
     }
 
     r = ngx_calloc(sizeof(ngx_http_realtime_review_t) + room.len + user.len,
                    hub->log);
     if (r == NULL) {
-        return;
+        return NGX_DECLINED;
     }
 
     p = (u_char *) (r + 1);
@@ -142,6 +168,12 @@ ngx_http_realtime_review_ask(ngx_http_realtime_hub_t *hub, rt_str_t room,
     r->ask.kind = NGX_HTTP_REALTIME_ASK_ROOM;
     r->ask.done = ngx_http_realtime_review_done;
     r->ask.member = 1;
+
+    if (sk) {
+        r->doubt = 1;
+        ngx_memcpy(r->sid, sk->session->sid, RT_ID_LEN);
+        ngx_memcpy(r->id, sk->id, RT_ID_LEN);
+    }
 
     r->ask.room = rt_str(room.len, p);
     p = ngx_cpymem(p, room.data, room.len);
@@ -153,7 +185,7 @@ ngx_http_realtime_review_ask(ngx_http_realtime_hub_t *hub, rt_str_t room,
 
     if (rc == NGX_OK) {
         hub->review.asked++;
-        return;
+        return NGX_OK;
     }
 
     ngx_free(r);
@@ -161,6 +193,8 @@ ngx_http_realtime_review_ask(ngx_http_realtime_hub_t *hub, rt_str_t room,
     if (rc == NGX_DECLINED) {
         hub->review.bucket = 0;
     }
+
+    return rc;
 }
 
 
@@ -184,6 +218,10 @@ ngx_http_realtime_review_done(ngx_http_realtime_ask_t *ask, ngx_int_t rc)
         }
     }
 
+    if (r->doubt) {
+        ngx_http_realtime_review_sure(r, rc);
+    }
+
     ngx_free(r);
 
     hub->review.asked--;
@@ -194,6 +232,40 @@ ngx_http_realtime_review_done(ngx_http_realtime_ask_t *ask, ngx_int_t rc)
     } else {
         ngx_http_realtime_review_go_on(hub);
     }
+}
+
+
+/* a socket that is back; without an answer it may not be in a private room */
+
+static void
+ngx_http_realtime_review_sure(ngx_http_realtime_review_t *r, ngx_int_t rc)
+{
+    ngx_http_realtime_socket_t      *sk = NULL;
+    ngx_http_realtime_session_t     *s;
+    ngx_http_realtime_membership_t  *m;
+
+    s = ngx_http_realtime_session_find(r->hub->set, rt_str(RT_ID_LEN, r->sid));
+
+    for (sk = s ? s->sockets : NULL; sk; sk = sk->next) {
+        if (ngx_memcmp(sk->id, r->id, RT_ID_LEN) == 0) {
+            break;
+        }
+    }
+
+    if (sk == NULL) {
+        return;
+    }
+
+    m = (rc == NGX_ERROR) ? ngx_http_realtime_room_member(sk, r->ask.room)
+                          : NULL;
+
+    if (m && (m->room->kind & NGX_HTTP_REALTIME_ROOM_PRIVATE)
+        && !ngx_http_realtime_identity_names(sk->who, r->ask.room))
+    {
+        ngx_http_realtime_review_out(r->hub, sk, m->room);
+    }
+
+    ngx_http_realtime_replay_sure(sk);
 }
 
 
@@ -208,27 +280,28 @@ ngx_http_realtime_review_kind(ngx_http_realtime_hub_t *hub,
 {
     uint32_t                      i;
     rt_str_t                      last = rt_lit("");
-    ngx_uint_t                    private;
+    ngx_http_realtime_kind_t      kind, own;
     ngx_http_realtime_socket_t   *sk;
 
-    private = (known->exists ? known->kind : room->kind)
-              & NGX_HTTP_REALTIME_ROOM_PRIVATE;
+    kind = known->exists ? known->kind : room->kind;
 
     for (i = room->n; i > 0; i--) {
 
         sk = room->seats[i - 1].socket;
 
-        if (ngx_http_realtime_access_declares(sk->session, room->name, NULL)) {
-            continue;
-        }
+        own = kind;
 
-        if (known->exists && room->kind != known->kind) {
-            room->kind = known->kind;
+        if (!ngx_http_realtime_access_declares(sk->session, room->name, &own)
+            && room->kind != kind)
+        {
+            room->kind = kind;
             ngx_http_realtime_roster_kind(hub->bus->zone, room->nsp,
-                                          room->name, known->kind);
+                                          room->name, kind);
         }
 
-        if (!private) {
+        if (!(own & NGX_HTTP_REALTIME_ROOM_PRIVATE)
+            || ngx_http_realtime_identity_names(sk->who, room->name))
+        {
             continue;
         }
 
@@ -244,7 +317,7 @@ ngx_http_realtime_review_kind(ngx_http_realtime_hub_t *hub,
 
         } else if (!rt_str_eq(sk->who->id, last)) {
             last = sk->who->id;
-            ngx_http_realtime_review_ask(hub, room->name, last);
+            (void) ngx_http_realtime_review_ask(hub, room->name, last, NULL);
         }
     }
 }
@@ -313,6 +386,7 @@ ngx_http_realtime_review_out(ngx_http_realtime_hub_t *hub,
     name = rt_str(room->name.len, copy);
     ngx_memcpy(copy, room->name.data, room->name.len);
 
+    ngx_http_realtime_replay_connect(sk);
     (void) ngx_http_realtime_depart(hub, sk, name);
 
     rt_buf_init(&b, buf, sizeof(buf));

@@ -23,14 +23,19 @@
 void ngx_http_realtime_review(ngx_http_realtime_hub_t *hub, rt_str_t room,
     rt_str_t user);
 
-/* now and then: whoever could not be looked after before */
-void ngx_http_realtime_review_go_on(ngx_http_realtime_hub_t *hub);
+/*
+ * Once a second: whoever could not be looked after before; and now and then
+ * all, where changes are not heard.
+ */
+void ngx_http_realtime_review_watch(ngx_http_realtime_hub_t *hub);
 
 /*
- * Up-call of hub/recover: the socket is back in a private room that its token
- * does not name.
+ * Up-call of hub/recover: the socket is back in a room that its token does not
+ * name.  NGX_OK: the database is asked, ..._replay_sure() follows; NGX_DONE:
+ * there is none; NGX_DECLINED: it is away.
  */
-void ngx_http_realtime_on_doubt(ngx_http_realtime_socket_t *sk, rt_str_t room);
+ngx_int_t ngx_http_realtime_on_doubt(ngx_http_realtime_socket_t *sk,
+    rt_str_t room);
 
 
 #endif /* _NGX_HTTP_REALTIME_REVIEW_H_INCLUDED_ */

@@ -30,6 +30,7 @@ typedef struct {
 typedef struct {
     ngx_uint_t  bucket;             /* the next one of hub->rooms */
     ngx_uint_t  asked;              /* questions under way */
+    ngx_uint_t  watched;            /* seconds */
 } ngx_http_realtime_reviewed_t;
 
 #define NGX_HTTP_REALTIME_REVIEWED  ((ngx_uint_t) -1)   /* "bucket": all were */
@@ -63,8 +64,8 @@ typedef struct {
     void                         (*on_recovered)(
                                        ngx_http_realtime_socket_t *sk);
 
-    /* up: it is back in a private room that its token does not name */
-    void                         (*on_doubt)(ngx_http_realtime_socket_t *sk,
+    /* up: it is back in a room that it may not be in any more */
+    ngx_int_t                    (*on_doubt)(ngx_http_realtime_socket_t *sk,
                                        rt_str_t room);
     void                          *data;
 } ngx_http_realtime_hub_t;

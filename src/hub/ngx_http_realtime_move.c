@@ -246,7 +246,6 @@ ngx_http_realtime_move_put_identity(ngx_http_realtime_mover_t *mv,
     item.kind = NGX_HTTP_REALTIME_MOVED_IDENTITY;
 
     len = ngx_http_realtime_identity_write(who, text, sizeof(text));
-
     if (len > sizeof(text)) {
         mv->rc = NGX_ERROR;
         return;
@@ -294,7 +293,6 @@ ngx_http_realtime_move_put_rest(ngx_http_realtime_mover_t *mv)
         for (i = chunk->first; i < chunk->last; i++) {
             b = chunk->blobs[i];
             item.binary = (b->opcode == RT_WS_BINARY);
-
             ngx_http_realtime_move_put(mv, &item,
                            rt_str(b->len, ngx_http_realtime_blob_payload(b)));
         }
@@ -319,7 +317,6 @@ ngx_http_realtime_move_take(ngx_http_realtime_hub_t *hub,
     }
 
     s = ngx_http_realtime_session_adopt(hub->set, conf, data, item.number);
-
     if (s == NULL) {
         ngx_http_realtime_settle_lost(hub, data);
         return NULL;
@@ -377,7 +374,7 @@ ngx_http_realtime_move_arrived(ngx_http_realtime_session_t *s, uint64_t pos)
         ngx_http_realtime_session_grace(s);
     }
 
-    ngx_http_realtime_recover_knocks(s);
+    ngx_http_realtime_recover_arrived(s);
 }
 
 
@@ -538,15 +535,19 @@ static ngx_int_t
 ngx_http_realtime_move_build_room(ngx_http_realtime_mover_t *mv,
     ngx_http_realtime_moved_t *item, rt_str_t data)
 {
+    ngx_http_realtime_room_t  *room;
+
     if (ngx_http_realtime_room_join(&mv->hub->rooms, mv->socket, data)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    /* the latest is the last */
+    /* the latest is the last; who is here already knows better */
 
-    mv->socket->rooms[mv->socket->nrooms - 1].room->kind = item->number;
+    room = mv->socket->rooms[mv->socket->nrooms - 1].room;
+
+    room->kind = (room->n == 1) ? item->number : room->kind;
 
     return NGX_OK;
 }
@@ -583,6 +584,9 @@ ngx_http_realtime_move_replay(void *ctx, ngx_http_realtime_entry_t *e,
         if (pos >= s->from) {
             ngx_http_realtime_deliver_to(mv->hub, e, s);
         }
+
+    } else if (e->type == NGX_HTTP_REALTIME_ENTRY_CHANGED) {
+        mv->hub->review.bucket = 0;     /* for nobody, on its way */
 
     } else if (rt_str_eq(e->sid, ngx_http_realtime_session_sid(s))) {
         mv->hub->on_operation(mv->hub, e);

@@ -30,6 +30,7 @@ static ngx_int_t ngx_http_realtime_recover_open(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_claim_t *claim, ngx_http_realtime_taken_t *t);
 static ngx_int_t ngx_http_realtime_recover_room(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk, const u_char *taken);
+static void ngx_http_realtime_recover_knocks(ngx_http_realtime_session_t *s);
 static ngx_int_t ngx_http_realtime_recover_admit(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk);
 static ngx_int_t ngx_http_realtime_recover_admits(
@@ -231,7 +232,7 @@ ngx_http_realtime_recover_knock(ngx_http_realtime_knock_t *k)
 }
 
 
-void
+static void
 ngx_http_realtime_recover_knocks(ngx_http_realtime_session_t *s)
 {
     rt_sio_packet_t             pkt;
@@ -456,45 +457,82 @@ ngx_http_realtime_recover_admit(ngx_http_realtime_hub_t *hub,
 }
 
 
-/* NGX_ABORT: it is to leave */
+/*
+ * NGX_ABORT: it is to leave.  What a room was when the client went says little
+ * of what it is; whoever has to be asked is, and nothing is replayed until
+ * there is an answer.
+ */
 
 static ngx_int_t
 ngx_http_realtime_recover_admits(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk, ngx_http_realtime_room_t *room)
 {
-    ngx_int_t                  rc;
+    ngx_int_t                  rc, asked;
+    ngx_uint_t                 private;
     ngx_http_realtime_known_t  known;
 
     if (!ngx_http_realtime_identity_admits(sk->who, room->name)) {
         return NGX_ABORT;
     }
 
-    if (!(room->kind & NGX_HTTP_REALTIME_ROOM_PRIVATE)
-        || ngx_http_realtime_identity_names(sk->who, room->name))
-    {
+    if (ngx_http_realtime_identity_names(sk->who, room->name)) {
         return NGX_OK;
     }
 
-    if (hub->reader == NULL || sk->who == NULL
-        || !ngx_http_realtime_account_main(room->nsp))
-    {
-        return NGX_ABORT;
+    private = room->kind & NGX_HTTP_REALTIME_ROOM_PRIVATE;
+
+    if (hub->reader == NULL || !ngx_http_realtime_account_main(room->nsp)) {
+        return private ? NGX_ABORT : NGX_OK;
     }
 
-    /* by the database, which let it in before */
+    rc = ngx_http_realtime_known_find(hub->bus->zone, room->name,
+                                      sk->who ? sk->who->id : rt_lit(""),
+                                      private, &known);
 
-    rc = ngx_http_realtime_known_find(hub->bus->zone, room->name, sk->who->id,
-                                      1, &known);
-
-    if (rc == NGX_DECLINED || !known.member) {
-        return NGX_DECLINED;
+    if (rc != NGX_DECLINED && known.exists) {
+        private |= known.kind & NGX_HTTP_REALTIME_ROOM_PRIVATE;
     }
 
-    if (rc == NGX_AGAIN) {
-        hub->on_doubt(sk, room->name);
+    if (rc == NGX_OK) {
+        return (private && !known.member) ? NGX_DECLINED : NGX_OK;
     }
 
-    return NGX_OK;
+    asked = hub->on_doubt(sk, room->name);
+
+    if (asked == NGX_OK) {
+        sk->replay->doubts++;
+        return NGX_OK;
+    }
+
+    if (asked == NGX_DONE) {
+        return private ? NGX_ABORT : NGX_OK;
+    }
+
+    /* it is away: as it was then, as far as anybody knows */
+
+    return (private && (rc == NGX_DECLINED || !known.member)) ? NGX_DECLINED
+                                                              : NGX_OK;
+}
+
+
+void
+ngx_http_realtime_recover_arrived(ngx_http_realtime_session_t *s)
+{
+    ngx_http_realtime_socket_t  *sk;
+
+    /* whoever was asked where it comes from tells nobody here */
+
+    for (sk = s->sockets; sk; sk = sk->next) {
+        if (sk->replay
+            && ngx_http_realtime_recover_admit(s->set->data, sk) != NGX_OK)
+        {
+            ngx_http_realtime_session_close(s,
+                                            NGX_HTTP_REALTIME_CLOSED_FORCED);
+            return;
+        }
+    }
+
+    ngx_http_realtime_recover_knocks(s);
 }
 
 

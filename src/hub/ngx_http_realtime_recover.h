@@ -42,8 +42,11 @@ typedef struct {
 ngx_int_t ngx_http_realtime_recover(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_session_t *s, const ngx_http_realtime_return_t *ret);
 
-/* CONNECTs of "s" that waited at another worker: they begin anew */
-void ngx_http_realtime_recover_knocks(ngx_http_realtime_session_t *s);
+/*
+ * "s" has arrived from another worker: what it waited for there, answers and
+ * CONNECTs, begins anew.
+ */
+void ngx_http_realtime_recover_arrived(ngx_http_realtime_session_t *s);
 
 /* an EVICT: the socket "id" in "nsp" has gone from "s", one way or another */
 void ngx_http_realtime_recover_evict(ngx_http_realtime_session_t *s,

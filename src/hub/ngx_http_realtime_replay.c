@@ -156,7 +156,6 @@ ngx_int_t
 ngx_http_realtime_replay_hold(ngx_http_realtime_socket_t *sk,
     ngx_http_realtime_blob_t *b)
 {
-    ngx_http_realtime_hub_t     *hub = sk->session->set->data;
     ngx_http_realtime_replay_t  *r = sk->replay;
 
     if (r->connected) {
@@ -174,10 +173,32 @@ ngx_http_realtime_replay_hold(ngx_http_realtime_socket_t *sk,
         return NGX_OK;
     }
 
-    hub->on_return(sk);
-    ngx_http_realtime_replay_let_go(r);
+    ngx_http_realtime_replay_connect(sk);
 
     return NGX_DECLINED;
+}
+
+
+void
+ngx_http_realtime_replay_connect(ngx_http_realtime_socket_t *sk)
+{
+    ngx_http_realtime_hub_t  *hub = sk->session->set->data;
+
+    if (sk->replay && !sk->replay->connected) {
+        hub->on_return(sk);
+        ngx_http_realtime_replay_let_go(sk->replay);
+    }
+}
+
+
+void
+ngx_http_realtime_replay_sure(ngx_http_realtime_socket_t *sk)
+{
+    ngx_http_realtime_hub_t  *hub = sk->session->set->data;
+
+    if (sk->replay && sk->replay->doubts && --sk->replay->doubts == 0) {
+        ngx_post_event(&hub->replay, &ngx_posted_events);
+    }
 }
 
 
@@ -256,7 +277,7 @@ ngx_http_realtime_replay_step(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_session_t   *s = sk->session;
     ngx_http_realtime_replayer_t   ctx;
 
-    if (!ngx_http_realtime_session_alive(s)
+    if (r->doubts || !ngx_http_realtime_session_alive(s)
         || s->outq.bytes >= ngx_http_realtime_session_refill(s))
     {
         return 0;

@@ -47,6 +47,12 @@ ngx_uint_t ngx_http_realtime_replay_was_in(ngx_http_realtime_socket_t *sk,
 ngx_int_t ngx_http_realtime_replay_hold(ngx_http_realtime_socket_t *sk,
     ngx_http_realtime_blob_t *b);
 
+/* its CONNECT comes now, before something that is not replayed; the same */
+void ngx_http_realtime_replay_connect(ngx_http_realtime_socket_t *sk);
+
+/* one of its doubts is over; harmless otherwise */
+void ngx_http_realtime_replay_sure(ngx_http_realtime_socket_t *sk);
+
 /* "sk" is given no more of that; harmless otherwise */
 void ngx_http_realtime_replay_end(ngx_http_realtime_socket_t *sk);
 

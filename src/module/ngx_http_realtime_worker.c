@@ -270,9 +270,8 @@ ngx_http_realtime_worker_stop(ngx_http_realtime_worker_t *w)
 {
     if (w->transports.ready) {
         w->transports.ready = 0;
-        w->hub.reader = NULL;
         ngx_http_realtime_reader_stop(w->reader);
-        w->reader = NULL;
+        w->hub.reader = w->reader = NULL;
         ngx_http_realtime_settle_self(&w->hub);
         ngx_http_realtime_store_stop(&w->store);
         ngx_http_realtime_websocket_abandon((ngx_cycle_t *) ngx_cycle);
@@ -562,7 +561,7 @@ ngx_http_realtime_worker_watch_handler(ngx_event_t *ev)
     ngx_http_realtime_reconcile(&w->hub);
     ngx_http_realtime_typing_expire(&w->hub);
     ngx_http_realtime_presence_tell(&w->hub);
-    ngx_http_realtime_review_go_on(&w->hub);
+    ngx_http_realtime_review_watch(&w->hub);
 
     if (w->bus.zone->rows) {
         ngx_http_realtime_sessions_part(&w->sessions,

@@ -52,6 +52,18 @@ ngx_http_realtime_session_no_pong(void *ctx, ngx_http_realtime_beat_t *beat)
 
     s = ngx_queue_data(beat, ngx_http_realtime_session_t, beat);
 
+    /* its pong may be among what is not read now, and it waits for a ping */
+
+    if (ngx_http_realtime_session_waits(s)
+        && ngx_http_realtime_beat_set(&s->set->beats, &s->beat,
+                                      ngx_http_realtime_session_no_pong,
+                                      s->conf->ping_timeout, ngx_current_msec)
+           == NGX_OK)
+    {
+        ngx_http_realtime_session_send_text(s, rt_lit("2"));
+        return;
+    }
+
     ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_PING_TIMEOUT);
 }
 
@@ -72,7 +84,7 @@ ngx_http_realtime_session_alive_now(ngx_http_realtime_session_t *s)
 ngx_int_t
 ngx_http_realtime_session_expired(ngx_http_realtime_session_t *s)
 {
-    return s->pinged
+    return s->pinged && !ngx_http_realtime_session_waits(s)
            && (ngx_msec_int_t) (ngx_current_msec - s->beat.due) >= 0;
 }
 

@@ -105,6 +105,7 @@ ngx_http_realtime_pause_end(ngx_http_realtime_pause_t *p)
     if (s->pauses == NULL && ngx_http_realtime_session_alive(s)
         && s->transport)
     {
+        ngx_http_realtime_session_alive_now(s);
         s->transport->go_on(s);
     }
 }

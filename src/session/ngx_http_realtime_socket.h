@@ -85,6 +85,8 @@ struct ngx_http_realtime_replay_s {
                                                    it is held */
     uint64_t                     begin;         /* of what is held */
     ngx_uint_t                   connected;     /* its CONNECT was sent */
+    ngx_uint_t                   doubts;        /* rooms that it may not be in:
+                                                   it waits for answers */
     ngx_http_realtime_joined_t  *joined;        /* allocated, or NULL */
     ngx_uint_t                   njoined;
     ngx_uint_t                   n;

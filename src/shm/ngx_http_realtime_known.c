@@ -201,11 +201,12 @@ ngx_http_realtime_known_mark(ngx_http_realtime_zone_t *z)
 }
 
 
-void
+ngx_int_t
 ngx_http_realtime_known_put(ngx_http_realtime_zone_t *z, rt_str_t room,
     rt_str_t user, ngx_uint_t member, const ngx_http_realtime_known_t *known,
     uint64_t mark)
 {
+    ngx_uint_t                     valid;
     ngx_http_realtime_known_rec_t  of_room, of_user;
 
     ngx_http_realtime_known_like(z, &of_room, room, rt_str(0, NULL));
@@ -220,6 +221,9 @@ ngx_http_realtime_known_put(ngx_http_realtime_zone_t *z, rt_str_t room,
 
     ngx_http_realtime_zone_lock(z);
 
+    valid = ngx_http_realtime_known_valid(z, &of_room, of_room.hash)
+            && ngx_http_realtime_known_valid(z, &of_user, of_room.hash);
+
     ngx_http_realtime_known_make_locked(z, &of_room, of_room.hash);
 
     if (user.len && known->exists
@@ -229,6 +233,8 @@ ngx_http_realtime_known_put(ngx_http_realtime_zone_t *z, rt_str_t room,
     }
 
     ngx_http_realtime_zone_unlock(z);
+
+    return valid ? NGX_OK : NGX_DECLINED;
 }
 
 
@@ -369,6 +375,14 @@ ngx_http_realtime_known_heard(ngx_http_realtime_zone_t *z, ngx_uint_t state)
                       ? 0 : ngx_http_realtime_now();
 
     ngx_http_realtime_zone_unlock(z);
+}
+
+
+ngx_uint_t
+ngx_http_realtime_known_hears(ngx_http_realtime_zone_t *z)
+{
+    return ngx_http_realtime_known_age(z->sh->known_heard)
+           < NGX_HTTP_REALTIME_KNOWN_HEARD;
 }
 
 

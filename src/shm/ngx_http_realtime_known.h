@@ -55,10 +55,13 @@ ngx_int_t ngx_http_realtime_known_find(ngx_http_realtime_zone_t *z,
 /* before asking: what is put with it counts unless it was dropped meanwhile */
 uint64_t ngx_http_realtime_known_mark(ngx_http_realtime_zone_t *z);
 
-/* "member" as above: whether the database was asked */
-void ngx_http_realtime_known_put(ngx_http_realtime_zone_t *z, rt_str_t room,
-    rt_str_t user, ngx_uint_t member, const ngx_http_realtime_known_t *known,
-    uint64_t mark);
+/*
+ * "member" as above: whether the database was asked.  NGX_DECLINED: something
+ * that concerns it has changed since "mark", and it counts for nothing.
+ */
+ngx_int_t ngx_http_realtime_known_put(ngx_http_realtime_zone_t *z,
+    rt_str_t room, rt_str_t user, ngx_uint_t member,
+    const ngx_http_realtime_known_t *known, uint64_t mark);
 
 /*
  * It has changed.  "room" empty: everything; "user" empty: the room and all
@@ -73,6 +76,9 @@ void ngx_http_realtime_known_drop(ngx_http_realtime_zone_t *z, rt_str_t room,
  */
 void ngx_http_realtime_known_heard(ngx_http_realtime_zone_t *z,
     ngx_uint_t state);
+
+/* whether changes are heard; a glance, without the mutex */
+ngx_uint_t ngx_http_realtime_known_hears(ngx_http_realtime_zone_t *z);
 
 /* drops the oldest: how many, 0 or 1; the state mutex is held */
 ngx_uint_t ngx_http_realtime_known_forget_locked(ngx_http_realtime_zone_t *z);

@@ -106,9 +106,6 @@ ngx_http_realtime_pg_definite(ngx_http_realtime_pg_trouble_e t)
     case NGX_HTTP_REALTIME_PG_DENIED:
     case NGX_HTTP_REALTIME_PG_DATABASE:
     case NGX_HTTP_REALTIME_PG_ROLE:
-    case NGX_HTTP_REALTIME_PG_CERTIFICATE:
-    case NGX_HTTP_REALTIME_PG_NAME:
-    case NGX_HTTP_REALTIME_PG_NO_TLS:
         return 1;
 
     default:

@@ -59,6 +59,7 @@ struct ngx_http_realtime_ask_s {
 
     /* the answer; strings are borrowed while done() runs */
     ngx_http_realtime_known_t    known;         /* of ASK_ROOM */
+    ngx_uint_t                   overtaken;     /* it has changed meanwhile */
     rt_str_t                     rooms;         /* of ASK_USER: JSON array of
                                                    names, as joined, 1000 at
                                                    most */

@@ -241,8 +241,8 @@ ngx_http_realtime_reader_answered(ngx_http_realtime_pg_query_t *q,
 
         /* they may wait for another connection, unless that one hung */
 
-        reader->hung = (ngx_current_msec - b->sent
-                        > NGX_HTTP_REALTIME_READER_STALLED);
+        reader->hung |= (ngx_current_msec - b->sent
+                         > NGX_HTTP_REALTIME_READER_STALLED);
 
         if (!reader->stopped && !reader->hung) {
             ngx_http_realtime_reader_return(b);
@@ -283,7 +283,10 @@ ngx_http_realtime_reader_return(ngx_http_realtime_reader_batch_t *b)
 }
 
 
-/* class 42 and 3F (PostgreSQL, Appendix A): what is not there, or not ours */
+/*
+ * What is not there (PostgreSQL, Appendix A: 42P01, class 3F) holds no private
+ * rooms; what may not be read does.
+ */
 
 static ngx_int_t
 ngx_http_realtime_reader_refused(ngx_http_realtime_reader_t *reader,
@@ -296,7 +299,7 @@ ngx_http_realtime_reader_refused(ngx_http_realtime_reader_t *reader,
     ngx_http_realtime_reader_complain(reader, &e);
 
     return ngx_http_realtime_reader_none(reader,
-                                  ngx_strncmp(e.sqlstate, "42", 2) == 0
+                                  ngx_strcmp(e.sqlstate, "42P01") == 0
                                   || ngx_strncmp(e.sqlstate, "3F", 2) == 0);
 }
 
@@ -406,8 +409,10 @@ ngx_http_realtime_reader_room(ngx_http_realtime_reader_batch_t *b,
         }
     }
 
-    ngx_http_realtime_known_put(b->reader->zone, ask->room, ask->user,
-                                ask->member, known, b->mark);
+    ask->overtaken = (ngx_http_realtime_known_put(b->reader->zone, ask->room,
+                                               ask->user, ask->member, known,
+                                               b->mark)
+                      != NGX_OK);
 }
 
 

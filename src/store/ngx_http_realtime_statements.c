@@ -13,30 +13,37 @@ const char  *ngx_http_realtime_statements_clean[] = {
 };
 
 
-/* who is a member of a public room is seldom of interest */
+/*
+ * Who is a member of a public room is seldom of interest.  Subqueries that
+ * are limited are executed by index, row for row, whatever statistics say: as
+ * a join with all members they would take as long as there are members.
+ */
 
 const char  ngx_http_realtime_statement_rooms[] =
     "SELECT x.o, r.id IS NOT NULL, COALESCE(r.type, 'channel'),"
     " COALESCE(r.visibility, 'public'),"
-    " CASE WHEN r.visibility <> 'public' OR x.m IS NOT NULL THEN EXISTS"
-    " (SELECT FROM realtime_room_members AS m"
+    " CASE WHEN r.visibility <> 'public' OR x.m IS NOT NULL THEN COALESCE("
+    "(SELECT true FROM realtime_room_members AS m"
     " WHERE m.room_id = r.id AND m.user_id = x.u"
-    " AND m.left_at IS NULL AND m.host IS NULL) ELSE false END"
+    " AND m.left_at IS NULL AND m.host IS NULL LIMIT 1), false)"
+    " ELSE false END"
     " FROM unnest($1::text[], $2::text[], $3::text[])"
     " WITH ORDINALITY AS x (n, u, m, o)"
-    " LEFT JOIN realtime_rooms AS r ON r.name = x.n";
+    " LEFT JOIN LATERAL (SELECT id, type, visibility FROM realtime_rooms"
+    " WHERE name = x.n LIMIT 1) AS r ON true";
 
 
 /* names that are none here cannot be entered */
 
 const char  ngx_http_realtime_statement_users[] =
     "SELECT x.o, (SELECT COALESCE(json_agg(l.name ORDER BY l.joined_at,"
-    " l.name), '[]')::text FROM (SELECT r.name, m.joined_at"
-    " FROM realtime_room_members AS m"
-    " JOIN realtime_rooms AS r ON r.id = m.room_id"
-    " WHERE m.user_id = x.u AND m.left_at IS NULL AND m.host IS NULL"
-    " AND r.name COLLATE \"C\" ~ '^[a-z0-9_-]{1,255}$'"
-    " ORDER BY m.joined_at, r.name LIMIT 1000) AS l),"
+    " l.name) FILTER (WHERE l.name COLLATE \"C\" ~ '^[a-z0-9_-]{1,255}$'),"
+    " '[]')::text FROM (SELECT r.name, m.joined_at"
+    " FROM (SELECT room_id, joined_at FROM realtime_room_members"
+    " WHERE user_id = x.u AND left_at IS NULL AND host IS NULL"
+    " ORDER BY joined_at LIMIT 1000) AS m"
+    " CROSS JOIN LATERAL (SELECT name FROM realtime_rooms"
+    " WHERE id = m.room_id LIMIT 1) AS r) AS l),"
     " (SELECT NULLIF(p.custom_status, 'null')::text"
     " FROM realtime_presence AS p WHERE p.user_id = x.u)"
     " FROM unnest($1::text[]) WITH ORDINALITY AS x (u, o)";

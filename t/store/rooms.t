@@ -49,7 +49,12 @@ function serve(pg, opts = {}) {
         server: `${OPEN} ${RULES}`,
         locations: `
             location /socket.io/ { realtime on; realtime_namespace / /other; }
-            location /closed/ { realtime on; realtime_room_create off; }`,
+            location /closed/ { realtime on; realtime_room_create off; }
+            location /quick/ {
+                realtime on;
+                realtime_ping_interval 300ms;
+                realtime_ping_timeout 200ms;
+            }`,
         ...more
     });
 }
@@ -78,10 +83,14 @@ function expel(db, name, id) {
 
 
 /* the room, with all that is written of it */
-async function drop(db, name) {
-    await db.query(`DELETE FROM realtime_room_members WHERE room_id =
-                    (SELECT id FROM realtime_rooms WHERE name = $1)`, [name]);
-    await db.query('DELETE FROM realtime_rooms WHERE name = $1', [name]);
+function drop(db, name) {
+    return db.query(`
+        BEGIN;
+        LOCK TABLE realtime_room_members IN SHARE ROW EXCLUSIVE MODE;
+        DELETE FROM realtime_room_members WHERE room_id =
+            (SELECT id FROM realtime_rooms WHERE name = '${name}');
+        DELETE FROM realtime_rooms WHERE name = '${name}';
+        COMMIT`);
 }
 
 
@@ -345,6 +354,29 @@ async function inside(server, pg) {
         }
     });
 
+    await test('several at once, also where a location says it is private',
+        async () => {
+            for (const name of [unique('secret'), unique('board')]) {
+                const ids = ['alice', 'bob', 'carol'].map(unique);
+                const people = [];
+
+                await room(pg, name, 'group', 'private');
+
+                for (const id of ids) {
+                    await member(pg, name, id);
+                    people.push(await user(server, id));
+                    await join(people[people.length - 1], name);
+                }
+
+                await pg.query(`UPDATE realtime_room_members
+                    SET left_at = NOW() WHERE user_id = ANY($1)
+                    AND left_at IS NULL`, [ids.slice(1)]);
+                await Promise.all(people.slice(1).map((s) => out(s, name)));
+                await done(people[0], 'message:send',
+                           { roomName: name, content: 'x' });
+            }
+        });
+
     await test('a private room goes: nobody stays', async () => {
         const [name, id] = [unique('secret'), unique('alice')];
 
@@ -454,16 +486,51 @@ async function lasting(pg) {
         await done(t, 'message:send', { roomName: name, content: '3' });
     });
 
-    await test('one who is none any more comes back as somebody new',
+    await test('one who is none any more is told nothing of what was said',
         async () => {
             const { name, t, sid } = await back(async (room_, id) => {
                 await expel(pg, room_, id);
                 await sleep(FRESH);
             });
 
-            ok(t.states['/'].sid !== sid, 'another socket');
+            /* somebody new where that is known at once */
+            if (t.states['/'].sid === sid) {
+                await out(t, name);
+            }
+
             await t.none('message:new');
             is(await enters(t, name), false, 'and may not enter');
+        });
+
+    await test('nor one who was in a public room that is private now',
+        async () => {
+            const name = unique('room');
+            const token = tokens.sign({ userId: unique('eve') });
+
+            await room(pg, name);
+
+            const s = await Lasting.open(server, { auth: { token } });
+            const { pid } = s.states['/'];
+
+            await join(s, name);
+            s.destroy();
+            await turn(pg, name, 'visibility', 'private');
+
+            const other = await Lasting.open(server, {
+                auth: { token: tokens.sign({ userId: 'bob', rooms: [name] }) }
+            });
+
+            await join(other, name);
+            await done(other, 'message:send', { roomName: name, content: '2' });
+
+            const auth = { token, pid, offset: s.states['/'].offset };
+            const t = await Lasting.open(server, { auth });
+
+            if (t.states['/'].sid === s.states['/'].sid) {
+                await out(t, name);
+            }
+
+            await t.none('message:new');
         });
 
     await server.stop();
@@ -680,6 +747,47 @@ async function waiting(server, pg) {
 
         await until(GONE, async () =>
             (await server.metrics()).sessions.total <= before, 'gone');
+    });
+
+    await test('an answer that is overtaken lets nobody in', async () => {
+        const [name, id] = [unique('secret'), unique('alice')];
+        const s = await user(server, id);
+
+        await room(pg, name, 'group', 'private');
+        await member(pg, name, id);
+
+        /* the question is asked before, and answered behind the change */
+        for (let i = 0; i < 5; i++) {
+            const client = await pg.client();
+
+            await client.query('BEGIN');
+            await client.query(`UPDATE realtime_room_members SET left_at = NOW()
+                                WHERE user_id = $1 AND left_at IS NULL`, [id]);
+
+            const joined = s.ask('room:join', { roomName: name });
+
+            await client.query('COMMIT');
+            await joined;
+            await until(ACTS, async () => {
+                const reply = await s.ask('message:send',
+                                          { roomName: name, content: 'x' });
+
+                return !reply.success && reply.error.code === 'NOT_IN_ROOM';
+            }, 'not in the room');
+            await member(pg, name, id);
+            await until(ACTS, () => enters(s, name), 'a member again');
+        }
+    });
+
+    await test('who waits and answers no ping stays', async () => {
+        const s = await guest(server, { path: '/quick/' });
+
+        await hung(pg, async () => {
+            s.emit('room:join', { roomName: unique('room') });
+            await sleep(1200);
+        });
+
+        await s.one('room:joined', WAITS);
     });
 
     await test('nobody waits for ever', async () => {
