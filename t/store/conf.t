@@ -332,7 +332,8 @@ async function troubles(pg, empty, locked) {
             { away: true }),
         serves('TLS that the server does not have',
             url(at('realtime?sslmode=require')),
-            /does not support SSL.*; turn on ssl at the server/, { password })
+            /does not support SSL.*; turn on ssl at the server/,
+            { password, away: true })
     ]);
 }
 

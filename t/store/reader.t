@@ -582,8 +582,7 @@ async function none(pg) {
     const sites = [
         ['a wrong password', wrong],
         ['no such database', pg.url.replace(/\/realtime$/, '/elsewhere')],
-        ['no tables', bare.url()],
-        ['no TLS', `${pg.url}?sslmode=require`]
+        ['no tables', bare.url()]
     ];
 
     for (const [what, url] of sites) {
@@ -607,12 +606,20 @@ async function none(pg) {
         await site.nginx.stop();
     }
 
-    await test('without rights', async () => {
+    await test('what may not be read is there: an outage', async () => {
         await pg.admin(`CREATE ROLE poor LOGIN PASSWORD '${pg.password}'`);
 
         const site = await Site.start(pg.db.url('', 'poor'));
 
-        is(await site.room('secret', 'ann'), 'DONE');
+        is(await site.room('secret', 'ann'), 'ERROR');
+        await site.nginx.stop();
+    }, { timeout: 30000 });
+
+    await test('nor is one without TLS that is to have it none', async () => {
+        const site = await Site.start(`${pg.url}?sslmode=require`);
+
+        is(await site.room('secret', 'ann'), 'ERROR');
+        is(await site.room('secret', 'ann'), 'declined');
         await site.nginx.stop();
     }, { timeout: 30000 });
 
