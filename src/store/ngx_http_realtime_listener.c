@@ -15,7 +15,7 @@ static void ngx_http_realtime_listener_listens(
 static void ngx_http_realtime_listener_alive(ngx_http_realtime_pg_query_t *q,
     PGresult *res, ngx_int_t rc);
 static void ngx_http_realtime_listener_refused(
-    ngx_http_realtime_listener_t *l, PGresult *res);
+    ngx_http_realtime_listener_t *l, PGresult *res, ngx_int_t rc);
 static void ngx_http_realtime_listener_deaf(ngx_http_realtime_listener_t *l);
 static void ngx_http_realtime_listener_ready(ngx_http_realtime_pg_t *pg);
 static void ngx_http_realtime_listener_down(ngx_http_realtime_pg_t *pg,
@@ -152,12 +152,8 @@ ngx_http_realtime_listener_backend(ngx_http_realtime_pg_query_t *q,
 {
     ngx_http_realtime_listener_t  *l = q->data;
 
-    if (rc == NGX_ERROR) {
-        return;
-    }
-
     if (rc != NGX_OK) {
-        ngx_http_realtime_listener_refused(l, res);
+        ngx_http_realtime_listener_refused(l, res, rc);
         return;
     }
 
@@ -191,12 +187,8 @@ ngx_http_realtime_listener_listens(ngx_http_realtime_pg_query_t *q,
 {
     ngx_http_realtime_listener_t  *l = q->data;
 
-    if (rc == NGX_ERROR) {
-        return;
-    }
-
     if (rc != NGX_OK) {
-        ngx_http_realtime_listener_refused(l, res);
+        ngx_http_realtime_listener_refused(l, res, rc);
         return;
     }
 
@@ -234,9 +226,13 @@ ngx_http_realtime_listener_alive(ngx_http_realtime_pg_query_t *q,
 
 static void
 ngx_http_realtime_listener_refused(ngx_http_realtime_listener_t *l,
-    PGresult *res)
+    PGresult *res, ngx_int_t rc)
 {
     ngx_http_realtime_pg_error_t  e;
+
+    if (rc == NGX_ERROR) {
+        return;                         /* lost: down() follows */
+    }
 
     if (!l->told && res) {
         l->told = 1;
