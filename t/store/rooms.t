@@ -728,7 +728,9 @@ async function waiting(server, pg) {
             ok(reply, 'an answer');
         });
 
-        await join(s, unique('after'));
+        /* the question was given up, and its connection made anew */
+        await until(WAITS, async () => (await s.ask('room:join',
+            { roomName: unique('after') })).success, 'after');
     });
 
     await test('who waits may go', async () => {
