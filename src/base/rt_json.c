@@ -230,6 +230,29 @@ rt_json_decode(rt_str_t v, u_char *dst, size_t size)
 }
 
 
+ssize_t
+rt_json_size(rt_str_t v)
+{
+    size_t          len;
+    u_char          room[4];
+    uint32_t        cp;
+    rt_json_iter_t  it;
+
+    if (rt_json_open_string(&it, v) != RT_OK) {
+        return RT_ERROR;
+    }
+
+    for (len = 0; /* void */ ; len += rt_json_utf8(room, cp)) {
+
+        cp = rt_json_char(&it);
+
+        if (cp == RT_JSON_END) {
+            return (it.pos == it.last) ? (ssize_t) len : RT_ERROR;
+        }
+    }
+}
+
+
 int
 rt_json_is(rt_str_t v, rt_str_t text)
 {

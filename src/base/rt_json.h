@@ -93,6 +93,9 @@ rt_int_t rt_json_get(rt_str_t v, rt_str_t name, rt_str_t *value);
  */
 ssize_t rt_json_decode(rt_str_t v, u_char *dst, size_t size);
 
+/* what rt_json_decode() gives, without decoding: the length, or RT_ERROR */
+ssize_t rt_json_size(rt_str_t v);
+
 /* whether the string value "v" decodes to exactly "text" */
 int rt_json_is(rt_str_t v, rt_str_t text);
 

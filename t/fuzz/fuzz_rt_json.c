@@ -23,6 +23,7 @@ write_string(rt_buf_t *b, rt_str_t v)
     n = rt_json_decode(v, text, v.len);
 
     must(n >= 0 && (size_t) n + 2 <= v.len);
+    must(rt_json_size(v) == n);
     must(rt_utf8_check(rt_str((size_t) n, text)) == RT_OK);
     must(rt_json_is(v, rt_str((size_t) n, text)));
     must(n == 0 || !rt_json_is(v, rt_str((size_t) n - 1, text)));
@@ -138,6 +139,7 @@ walk(rt_str_t v, int depth)
     text = rt_fuzz_alloc(v.len);
     n = rt_json_decode(v, text, v.len);
     must(n == RT_ERROR || (size_t) n <= v.len);
+    must(rt_json_size(v) == n);
     free(text);
 
     must(rt_json_length(v) <= v.len);

@@ -241,6 +241,7 @@ test_strings(void)
         ok(memcmp(room, text.data, text.len) == 0, "string %zu decodes", i);
         is_int(rt_json_decode(v, room, text.len), (intmax_t) text.len,
                "fits exactly");
+        is_int(rt_json_size(v), (intmax_t) text.len, "is as long");
 
         good = 1;
 
@@ -270,7 +271,8 @@ test_strings(void)
     ok(rt_json_decode(rt_lit("1"), room, sizeof(room)) == RT_ERROR
        && rt_json_decode(rt_lit("\""), room, sizeof(room)) == RT_ERROR
        && rt_json_decode(rt_lit("[\"\"]"), room, sizeof(room)) == RT_ERROR
-       && rt_json_decode(rt_lit(""), room, sizeof(room)) == RT_ERROR,
+       && rt_json_decode(rt_lit(""), room, sizeof(room)) == RT_ERROR
+       && rt_json_size(rt_lit("[\"\"]")) == RT_ERROR,
        "what is no string does not decode");
 
     ok(!rt_json_is(rt_lit("1"), rt_lit("1"))
