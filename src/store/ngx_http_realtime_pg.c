@@ -85,6 +85,13 @@ ngx_http_realtime_pg_init(ngx_http_realtime_pg_t *pg,
 
     *ngx_sprintf((u_char *) pg->timeout, "%M", conf->statement_timeout) = 0;
 
+    pg->names.hosts = &conf->url->hosts;
+    pg->names.resolver = conf->resolver;
+    pg->names.timeout = conf->resolver_timeout;
+    pg->names.handler = ngx_http_realtime_pg_connect;
+    pg->names.data = pg;
+    pg->names.log = log;
+
     pg->timer.handler = ngx_http_realtime_pg_timer_handler;
     pg->timer.data = pg;
     pg->timer.log = log;
@@ -286,7 +293,7 @@ ngx_http_realtime_pg_reset(ngx_http_realtime_pg_t *pg)
         ngx_delete_posted_event(&pg->turn);
     }
 
-    ngx_http_realtime_pg_resolve_done(pg);
+    ngx_http_realtime_names_done(&pg->names);
 
     if (conn) {
         ngx_http_realtime_pg_unwatch(pg);

@@ -17,6 +17,7 @@
 #define _NGX_HTTP_REALTIME_PG_H_INCLUDED_
 
 
+#include "net/ngx_http_realtime_names.h"
 #include "store/ngx_http_realtime_pg_error.h"
 #include "store/ngx_http_realtime_pg_url.h"
 
@@ -29,7 +30,6 @@
 typedef struct ngx_http_realtime_pg_s        ngx_http_realtime_pg_t;
 typedef struct ngx_http_realtime_pg_query_s  ngx_http_realtime_pg_query_t;
 typedef struct ngx_http_realtime_pg_slot_s   ngx_http_realtime_pg_slot_t;
-typedef struct ngx_http_realtime_pg_names_s  ngx_http_realtime_pg_names_t;
 
 
 typedef enum {
@@ -126,7 +126,7 @@ struct ngx_http_realtime_pg_s {
 
     PGconn                               *conn;
     ngx_connection_t                     *c;    /* its socket in our events */
-    ngx_http_realtime_pg_names_t         *names;
+    ngx_http_realtime_names_t             names;
     ngx_event_t                           timer;
     ngx_event_t                           turn; /* posted: see to it soon */
 

@@ -11,14 +11,14 @@ ngx_http_realtime_pg_start(ngx_http_realtime_pg_t *pg)
 {
     pg->last.len = 0;
 
-    if (pg->conf->resolver == NULL || pg->conf->url->named == 0) {
+    if (!ngx_http_realtime_names_needed(&pg->names)) {
         ngx_http_realtime_pg_connect(pg, NULL);
         return;
     }
 
     if (ngx_http_realtime_pg_move(pg, NGX_HTTP_REALTIME_PG_RESOLVING)
         == NGX_OK
-        && ngx_http_realtime_pg_resolve(pg) == NGX_ERROR)
+        && ngx_http_realtime_names_ask(&pg->names) == NGX_ERROR)
     {
         ngx_http_realtime_pg_lost(pg, "no memory");
     }
@@ -26,11 +26,12 @@ ngx_http_realtime_pg_start(ngx_http_realtime_pg_t *pg)
 
 
 void
-ngx_http_realtime_pg_connect(ngx_http_realtime_pg_t *pg, ngx_array_t *addrs)
+ngx_http_realtime_pg_connect(void *data, ngx_array_t *addrs)
 {
-    ngx_int_t     rc = NGX_ERROR;
-    ngx_pool_t   *pool;
-    const char  **keywords, **values;
+    ngx_int_t                rc = NGX_ERROR;
+    ngx_pool_t              *pool;
+    const char             **keywords, **values;
+    ngx_http_realtime_pg_t  *pg = data;
 
     pool = ngx_create_pool(1024, pg->log);
 
@@ -39,7 +40,7 @@ ngx_http_realtime_pg_connect(ngx_http_realtime_pg_t *pg, ngx_array_t *addrs)
                                              &keywords, &values);
     }
 
-    ngx_http_realtime_pg_resolve_done(pg);
+    ngx_http_realtime_names_done(&pg->names);
 
     if (rc == NGX_OK) {
         pg->conn = PQconnectStartParams(keywords, values, 0);

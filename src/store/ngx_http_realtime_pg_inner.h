@@ -20,13 +20,11 @@ struct ngx_http_realtime_pg_slot_s {
     ngx_uint_t                     last;        /* of its segment */
 };
 
-/* NGX_AGAIN: ..._pg_connect() is called later, perhaps from within */
-ngx_int_t ngx_http_realtime_pg_resolve(ngx_http_realtime_pg_t *pg);
-void ngx_http_realtime_pg_resolve_done(ngx_http_realtime_pg_t *pg);
-
-/* names are resolved, as far as they can be; "addrs" may be NULL */
-void ngx_http_realtime_pg_connect(ngx_http_realtime_pg_t *pg,
-    ngx_array_t *addrs);
+/*
+ * Names are resolved, as far as they can be; "addrs" may be NULL.  "data" is
+ * the connection.
+ */
+void ngx_http_realtime_pg_connect(void *data, ngx_array_t *addrs);
 
 /* the next step of connecting */
 void ngx_http_realtime_pg_poll(ngx_http_realtime_pg_t *pg);

@@ -1,5 +1,5 @@
 
-#include "store/ngx_http_realtime_pg_host.h"
+#include "store/ngx_http_realtime_pg_url.h"
 
 #include <libpq-fe.h>
 
@@ -62,7 +62,7 @@ ngx_http_realtime_pg_url_parse(ngx_http_realtime_pg_url_t *u, ngx_conf_t *cf,
     ngx_str_t          copy;
     PQconninfoOption  *options;
 
-    if (ngx_http_realtime_pg_host_copy(cf->pool, &copy, text->data, text->len)
+    if (ngx_http_realtime_host_copy(cf->pool, &copy, text->data, text->len)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -184,8 +184,8 @@ ngx_http_realtime_pg_url_hosts(ngx_http_realtime_pg_url_t *u, ngx_conf_t *cf,
     ngx_str_t   port = ngx_string("");
     ngx_uint_t  more, n = 0, nports = 0;
 
-    if (ngx_array_init(&u->hosts, cf->pool, 2,
-                       sizeof(ngx_http_realtime_pg_host_t)) != NGX_OK)
+    if (ngx_http_realtime_hosts_init(&u->hosts, cf->pool, "PostgreSQL", "5432")
+        != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -196,8 +196,8 @@ ngx_http_realtime_pg_url_hosts(ngx_http_realtime_pg_url_t *u, ngx_conf_t *cf,
     addrs.len = hostaddr ? ngx_strlen(hostaddr) : 0;
 
     do {
-        more = ngx_http_realtime_pg_host_cut(&hosts, &name);
-        more |= ngx_http_realtime_pg_host_cut(&addrs, &addr);
+        more = ngx_http_realtime_host_cut(&hosts, &name);
+        more |= ngx_http_realtime_host_cut(&addrs, &addr);
 
         /* half of a password may have become a name */
 
@@ -209,18 +209,16 @@ ngx_http_realtime_pg_url_hosts(ngx_http_realtime_pg_url_t *u, ngx_conf_t *cf,
         }
 
         if (nports == 0 || ports.data) {
-            (void) ngx_http_realtime_pg_host_cut(&ports, &port);
+            (void) ngx_http_realtime_host_cut(&ports, &port);
             nports++;
         }
 
-        if (port.len && (ngx_atoi(port.data, port.len) < 1
-                         || ngx_atoi(port.data, port.len) > 65535))
-        {
+        if (port.len && !ngx_http_realtime_host_is_port(&port)) {
             return ngx_http_realtime_pg_url_bad(cf, source,
                        "has a port that is not a number from 1 to 65535");
         }
 
-        if (ngx_http_realtime_pg_host_add(u, cf, &name, &port, &addr)
+        if (ngx_http_realtime_hosts_add(&u->hosts, cf, &name, &port, &addr)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -294,7 +292,7 @@ ngx_http_realtime_pg_url_keep(ngx_http_realtime_pg_url_t *u, ngx_pool_t *pool,
     v = ngx_array_push(&u->values);
 
     if (k == NULL || v == NULL
-        || ngx_http_realtime_pg_host_copy(pool, &copy, (u_char *) value,
+        || ngx_http_realtime_host_copy(pool, &copy, (u_char *) value,
                                          ngx_strlen(value)) != NGX_OK)
     {
         return NGX_ERROR;
@@ -302,7 +300,7 @@ ngx_http_realtime_pg_url_keep(ngx_http_realtime_pg_url_t *u, ngx_pool_t *pool,
 
     *v = (char *) copy.data;
 
-    if (ngx_http_realtime_pg_host_copy(pool, &copy, (u_char *) keyword,
+    if (ngx_http_realtime_host_copy(pool, &copy, (u_char *) keyword,
                                       ngx_strlen(keyword)) != NGX_OK)
     {
         return NGX_ERROR;
@@ -348,38 +346,18 @@ static ngx_int_t
 ngx_http_realtime_pg_url_text(ngx_http_realtime_pg_url_t *u, ngx_pool_t *pool,
     ngx_str_t *dbname)
 {
-    u_char                       *p;
-    size_t                        size = dbname->len + 2;
-    ngx_uint_t                    i, v6;
-    ngx_http_realtime_pg_host_t  *host = u->hosts.elts;
+    u_char  *p;
 
-    for (i = 0; i < u->hosts.nelts; i++) {
-        size += sizeof("[]:,socket") + host[i].name.len + host[i].port.len;
-    }
-
-    p = ngx_pnalloc(pool, size);
+    p = ngx_pnalloc(pool, ngx_http_realtime_hosts_len(&u->hosts) + 1
+                          + dbname->len);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
     u->text.data = p;
 
-    for (i = 0; i < u->hosts.nelts; i++) {
-
-        v6 = host[i].name.data[0] != '/'
-             && ngx_strlchr(host[i].name.data,
-                            host[i].name.data + host[i].name.len, ':') != NULL;
-
-        if (host[i].name.len == 0) {
-            p = ngx_sprintf(p, "socket:%V,", &host[i].port);
-
-        } else {
-            p = ngx_sprintf(p, v6 ? "[%V]:%V," : "%V:%V,", &host[i].name,
-                            &host[i].port);
-        }
-    }
-
-    p[-1] = '/';
+    p = ngx_http_realtime_hosts_text(&u->hosts, p);
+    *p++ = '/';
 
     if (dbname->len) {
         p = ngx_cpymem(p, dbname->data, dbname->len);

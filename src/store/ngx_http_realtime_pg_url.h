@@ -16,26 +16,15 @@
 #define _NGX_HTTP_REALTIME_PG_URL_H_INCLUDED_
 
 
-#include "shm/ngx_http_realtime.h"
-
-
-/* all strings end with a zero byte that is not counted */
-
-typedef struct {
-    ngx_str_t     name;             /* name, address or path; may be empty */
-    ngx_str_t     port;
-    ngx_array_t   addrs;            /* of ngx_str_t; one, empty, for a path */
-    ngx_uint_t    named;            /* has to be resolved */
-} ngx_http_realtime_pg_host_t;
+#include "net/ngx_http_realtime_host.h"
 
 
 typedef struct {
-    ngx_array_t   hosts;            /* of ngx_http_realtime_pg_host_t */
-    ngx_array_t   keywords;         /* of const char *: all the others */
-    ngx_array_t   values;           /* of const char * */
-    ngx_str_t     text;             /* for logs: host:port/dbname */
-    ngx_uint_t    named;            /* hosts that have to be resolved */
-    ngx_msec_t    connect_timeout;  /* as given, or 0 */
+    ngx_http_realtime_hosts_t   hosts;
+    ngx_array_t                 keywords;   /* of const char *: the others */
+    ngx_array_t                 values;     /* of const char * */
+    ngx_str_t                   text;       /* for logs: host:port/dbname */
+    ngx_msec_t                  connect_timeout;    /* as given, or 0 */
 } ngx_http_realtime_pg_url_t;
 
 

@@ -4,15 +4,15 @@ PROBE = build/ngx_http_realtime_probe_module.so
 ASAN_PROBE = build/asan/ngx_http_realtime_probe_module.so
 
 PROBE_SRC = t/store/probe/ngx_http_realtime_probe_module.c \
-	$(wildcard src/store/ngx_http_realtime_pg*.c)
+	$(wildcard src/net/*.c src/store/ngx_http_realtime_pg*.c)
 
 READER_PROBE = build/ngx_http_realtime_reader_probe_module.so
 ASAN_READER_PROBE = build/asan/ngx_http_realtime_reader_probe_module.so
 
 READER_PROBE_SRC = t/store/probe/ngx_http_realtime_reader_probe_module.c \
-	$(wildcard src/base/*.c src/shm/*.c src/store/*.c)
+	$(wildcard src/base/*.c src/shm/*.c src/net/*.c src/store/*.c)
 
-PROBE_DEPS = $(wildcard src/base/*.h src/shm/*.h src/store/*.h)
+PROBE_DEPS = $(wildcard src/base/*.h src/shm/*.h src/net/*.h src/store/*.h)
 
 # $(call probe,NGINX,OPTIONS)
 probe = gcc -std=gnu11 -shared -fPIC -Wall -Wextra -Wno-unused-parameter \
