@@ -9,7 +9,8 @@ FROM debian:12 AS build
 
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        nginx nginx-dev gcc make libc6-dev libssl-dev libgumbo-dev libpq-dev
+        nginx nginx-dev gcc make libc6-dev libssl-dev libgumbo-dev libpq-dev \
+        libhiredis-dev
 
 WORKDIR /src
 

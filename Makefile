@@ -38,6 +38,7 @@ all: module
 -include t/unit/unit.mk
 -include t/fuzz/fuzz.mk
 -include t/store/store.mk
+-include t/bus/bus.mk
 -include bench/bench.mk
 
 

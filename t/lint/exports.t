@@ -10,7 +10,7 @@ use FindBin;
 use lib $FindBin::Bin;
 
 use Lint;
-use Test::More tests => 2;
+use Test::More tests => 3;
 
 
 my $module = module();
@@ -22,3 +22,10 @@ my @names = sort map { /(\S+)$/ } split /\n/,
 
 is_deeply(\@names, [qw(ngx_module_names ngx_module_order ngx_modules)],
     'exported names');
+
+# what is not inside would be looked for in the modules of others, too
+
+my @sought = grep { /^(?:redis|sds|hi_)/ } map { /(\S+)$/ } split /\n/,
+    `nm -D --undefined-only '$module' 2>&1`;
+
+is_deeply(\@sought, [], 'hiredis is inside');
