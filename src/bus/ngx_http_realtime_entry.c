@@ -9,6 +9,7 @@
 
 typedef struct {
     uint8_t                  type;
+    uint8_t                  flags;
     ngx_http_realtime_wid_t  from;
     ngx_http_realtime_wid_t  to;
     uint64_t                 handle;
@@ -41,6 +42,7 @@ ngx_http_realtime_entry_encode(const ngx_http_realtime_entry_t *e, u_char *dst)
     ngx_memzero(&head, sizeof(head));
 
     head.type = e->type;
+    head.flags = e->flags;
     head.from = e->from;
     head.to = e->to;
     head.handle = e->handle;
@@ -74,6 +76,7 @@ ngx_http_realtime_entry_decode(ngx_http_realtime_entry_t *e, rt_str_t in)
     ngx_memcpy(&head, in.data, sizeof(head));
 
     e->type = head.type;
+    e->flags = head.flags;
     e->from = head.from;
     e->to = head.to;
     e->handle = head.handle;

@@ -60,8 +60,18 @@ typedef enum {
      && (e)->type <= NGX_HTTP_REALTIME_ENTRY_MOVE)
 
 
+/* of a BROADCAST, and of what is asked of all workers */
+
+#define NGX_HTTP_REALTIME_ENTRY_REMOTE    0x01  /* another host has said it:
+                                                   not for others */
+#define NGX_HTTP_REALTIME_ENTRY_LOCAL     0x02  /* not for other hosts */
+#define NGX_HTTP_REALTIME_ENTRY_VOLATILE  0x04  /* whoever cannot take it now
+                                                   does without it */
+
+
 typedef struct {
     uint8_t                  type;
+    uint8_t                  flags;     /* NGX_HTTP_REALTIME_ENTRY_REMOTE ... */
     uint64_t                 end;       /* read: where the next one begins */
     ngx_http_realtime_wid_t  from;      /* who wrote it */
     ngx_http_realtime_wid_t  to;

@@ -27,7 +27,7 @@
  * together.
  */
 #ifndef NGX_HTTP_REALTIME_ZONE_LAYOUT
-#define NGX_HTTP_REALTIME_ZONE_LAYOUT  7
+#define NGX_HTTP_REALTIME_ZONE_LAYOUT  8
 #endif
 
 /* the system allows names of 249 bytes */
