@@ -38,6 +38,7 @@ static rt_int_t rt_adapter_packet(rt_adapter_decoder_t *d, rt_str_t packet);
 static rt_int_t rt_adapter_event(rt_adapter_decoder_t *d, rt_str_t data);
 static rt_int_t rt_adapter_opts(rt_adapter_decoder_t *d, rt_str_t opts);
 static void rt_adapter_flags(rt_adapter_opts_t *opts, rt_str_t flags);
+static void rt_adapter_rt(rt_adapter_opts_t *opts, rt_str_t rt);
 static rt_int_t rt_adapter_list(rt_adapter_decoder_t *d, rt_str_t value,
     rt_adapter_list_t *list);
 static rt_int_t rt_adapter_need_id(rt_adapter_decoder_t *d);
@@ -401,6 +402,7 @@ rt_adapter_opts(rt_adapter_decoder_t *d, rt_str_t opts)
     }
 
     rt_adapter_flags(&d->m->opts, map.flags);
+    rt_adapter_rt(&d->m->opts, map.rt);
 
     return RT_OK;
 }
@@ -423,6 +425,21 @@ rt_adapter_flags(rt_adapter_opts_t *opts, rt_str_t flags)
     opts->has_compress = (map.compress.len != 0);
     opts->compress = rt_adapter_is(map.compress) ? 1 : 0;
     opts->has_timeout = rt_adapter_u64(map.timeout, &opts->timeout) ? 1 : 0;
+}
+
+
+static void
+rt_adapter_rt(rt_adapter_opts_t *opts, rt_str_t rt)
+{
+    rt_adapter_map_t  map;
+
+    if (rt_adapter_map(&map, rt) != RT_OK) {
+        return;
+    }
+
+    opts->has_seq = rt_adapter_u64(map.seq, &opts->seq) ? 1 : 0;
+    opts->has_people = rt_adapter_u64(map.n, &opts->people) ? 1 : 0;
+    opts->within = rt_adapter_str(map.in);
 }
 
 

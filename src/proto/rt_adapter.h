@@ -98,6 +98,16 @@ typedef struct {
     unsigned           broadcast:1;
     unsigned           local:1;         /* is never sent */
     unsigned           single:1;        /* expectSingleResponse */
+
+    /* "rt", which only hosts of this server send and look at */
+
+    unsigned           has_seq:1;
+    unsigned           has_people:1;
+    uint64_t           seq;             /* how many broadcasts of this sender
+                                           there were */
+    uint64_t           people;          /* "n": in the room, on all hosts */
+    rt_str_t           within;          /* "in": a room that they must be in,
+                                           too */
 } rt_adapter_opts_t;
 
 

@@ -2,29 +2,17 @@
 /*
  * rt_adapter_encode.c: messages of Socket.IO's Redis adapters, encoded.
  *
- * The same functions write msgpack and JSON.  An object is opened with the
- * number of its members, which msgpack wants to know first.
+ * What stands in them, and in which order; how it is written is rt_adapter_out.
  */
 
 
 #include "proto/rt_adapter.h"
 
-#include "proto/rt_out.h"
-#include "proto/rt_pack.h"
+#include "proto/rt_adapter_out.h"
 #include "proto/rt_unpack.h"
 
 
 #define RT_ADAPTER_EVENT  2
-
-
-typedef struct {
-    rt_out_t             out;
-    const rt_adapter_t  *m;
-    const char          *why;
-    unsigned             json:1;
-    unsigned             some:1;    /* a comma is needed */
-    unsigned             failed:1;
-} rt_adapter_encoder_t;
 
 
 static rt_int_t rt_adapter_choose(rt_adapter_encoder_t *e);
@@ -38,22 +26,7 @@ static void rt_adapter_put_sharded_data(rt_adapter_encoder_t *e);
 static void rt_adapter_put_packet(rt_adapter_encoder_t *e, int nsp);
 static void rt_adapter_put_opts(rt_adapter_encoder_t *e);
 static void rt_adapter_put_flags(rt_adapter_encoder_t *e);
-
-static void rt_adapter_open(rt_adapter_encoder_t *e, size_t n);
-static void rt_adapter_close(rt_adapter_encoder_t *e);
-static void rt_adapter_put_key(rt_adapter_encoder_t *e, const char *name);
-static void rt_adapter_put_id(rt_adapter_encoder_t *e);
-static void rt_adapter_put_str(rt_adapter_encoder_t *e, const char *name,
-    rt_str_t s);
-static void rt_adapter_put_u64(rt_adapter_encoder_t *e, const char *name,
-    uint64_t n);
-static void rt_adapter_put_bool(rt_adapter_encoder_t *e, const char *name,
-    int is);
-static void rt_adapter_put_list(rt_adapter_encoder_t *e, const char *name,
-    rt_adapter_list_t list);
-static void rt_adapter_put_value(rt_adapter_encoder_t *e, const char *name,
-    const rt_adapter_value_t *value);
-static void rt_adapter_put_string(rt_adapter_encoder_t *e, rt_str_t s);
+static void rt_adapter_put_rt(rt_adapter_encoder_t *e);
 
 
 ssize_t
@@ -360,9 +333,12 @@ rt_adapter_put_packet(rt_adapter_encoder_t *e, int nsp)
 static void
 rt_adapter_put_opts(rt_adapter_encoder_t *e)
 {
+    int                       rt;
     const rt_adapter_opts_t  *opts = &e->m->opts;
 
-    rt_adapter_open(e, opts->has_flags ? 3 : 2);
+    rt = opts->has_seq || opts->has_people || opts->within.len;
+
+    rt_adapter_open(e, (size_t) (2 + opts->has_flags + rt));
     rt_adapter_put_list(e, "rooms", opts->rooms);
 
     if (opts->has_flags && e->m->emitter) {
@@ -373,6 +349,10 @@ rt_adapter_put_opts(rt_adapter_encoder_t *e)
 
     if (opts->has_flags && !e->m->emitter) {
         rt_adapter_put_flags(e);
+    }
+
+    if (rt) {
+        rt_adapter_put_rt(e);
     }
 
     rt_adapter_close(e);
@@ -413,169 +393,29 @@ rt_adapter_put_flags(rt_adapter_encoder_t *e)
 }
 
 
-static void
-rt_adapter_open(rt_adapter_encoder_t *e, size_t n)
-{
-    u_char    head[RT_MSGPACK_HEAD];
-    rt_buf_t  b;
-
-    if (e->json) {
-        rt_out_put(&e->out, rt_lit("{"));
-        e->some = 0;
-        return;
-    }
-
-    rt_buf_init(&b, head, sizeof(head));
-    rt_msgpack_put_map(&b, n);
-    rt_out_put(&e->out, rt_buf_str(&b));
-}
-
+/* what only hosts of this server know; Node's adapters pass over it */
 
 static void
-rt_adapter_close(rt_adapter_encoder_t *e)
+rt_adapter_put_rt(rt_adapter_encoder_t *e)
 {
-    if (e->json) {
-        rt_out_put(&e->out, rt_lit("}"));
-        e->some = 1;
-    }
-}
+    const rt_adapter_opts_t  *opts = &e->m->opts;
 
+    rt_adapter_put_key(e, "rt");
 
-static void
-rt_adapter_put_key(rt_adapter_encoder_t *e, const char *name)
-{
-    if (e->json && e->some) {
-        rt_out_put(&e->out, rt_lit(","));
+    rt_adapter_open(e, (size_t) (opts->has_seq + (opts->within.len != 0)
+                                 + opts->has_people));
+
+    if (opts->has_seq) {
+        rt_adapter_put_u64(e, "seq", opts->seq);
     }
 
-    rt_adapter_put_string(e, rt_str(strlen(name), name));
-
-    if (e->json) {
-        rt_out_put(&e->out, rt_lit(":"));
+    if (opts->within.len) {
+        rt_adapter_put_str(e, "in", opts->within);
     }
 
-    e->some = 1;
-}
-
-
-static void
-rt_adapter_put_id(rt_adapter_encoder_t *e)
-{
-    if (e->m->request_id.len) {
-        rt_adapter_put_str(e, "requestId", e->m->request_id);
-    }
-}
-
-
-static void
-rt_adapter_put_str(rt_adapter_encoder_t *e, const char *name, rt_str_t s)
-{
-    rt_adapter_put_key(e, name);
-    rt_adapter_put_string(e, s);
-}
-
-
-static void
-rt_adapter_put_u64(rt_adapter_encoder_t *e, const char *name, uint64_t n)
-{
-    u_char    digits[RT_NUMBER_LEN];
-    rt_buf_t  b;
-
-    rt_adapter_put_key(e, name);
-    rt_buf_init(&b, digits, sizeof(digits));
-
-    if (e->json) {
-        rt_buf_u64(&b, n);
-
-    } else {
-        rt_msgpack_put_uint(&b, n);
+    if (opts->has_people) {
+        rt_adapter_put_u64(e, "n", opts->people);
     }
 
-    rt_out_put(&e->out, rt_buf_str(&b));
-}
-
-
-static void
-rt_adapter_put_bool(rt_adapter_encoder_t *e, const char *name, int is)
-{
-    rt_adapter_put_key(e, name);
-
-    if (e->json) {
-        rt_out_put(&e->out, is ? rt_lit("true") : rt_lit("false"));
-
-    } else {
-        rt_out_put(&e->out, is ? rt_lit("\xc3") : rt_lit("\xc2"));
-    }
-}
-
-
-static void
-rt_adapter_put_list(rt_adapter_encoder_t *e, const char *name,
-    rt_adapter_list_t list)
-{
-    rt_adapter_value_t  value = { list, NULL, 0, 0 };
-
-    if (list.len == 0) {
-        value.bytes = rt_lit("\x90");
-    }
-
-    rt_adapter_put_value(e, name, &value);
-}
-
-
-/* what is in its form already goes as it is */
-
-static void
-rt_adapter_put_value(rt_adapter_encoder_t *e, const char *name,
-    const rt_adapter_value_t *value)
-{
-    ssize_t   n;
-    uint32_t  none;
-
-    if (value->bytes.len == 0) {
-        e->why = "message lacks its data";
-        e->failed = 1;
-        return;
-    }
-
-    rt_adapter_put_key(e, name);
-
-    if (value->json == e->json) {
-        rt_out_put(&e->out, value->bytes);
-        return;
-    }
-
-    if (value->json) {
-        n = rt_pack(e->out.b, value->bytes, value->attachments, value->count,
-                    &e->why);
-
-    } else {
-        none = 0;
-        n = rt_unpack(e->out.b, value->bytes, NULL, &none, &e->why);
-    }
-
-    if (n < 0) {
-        e->failed = 1;
-        return;
-    }
-
-    rt_out_count(&e->out, (size_t) n);
-}
-
-
-static void
-rt_adapter_put_string(rt_adapter_encoder_t *e, rt_str_t s)
-{
-    u_char    head[RT_MSGPACK_HEAD];
-    rt_buf_t  b;
-
-    if (e->json) {
-        rt_unpack_string(&e->out, s);
-        return;
-    }
-
-    rt_buf_init(&b, head, sizeof(head));
-    rt_msgpack_put_str_head(&b, s.len);
-    rt_out_put(&e->out, rt_buf_str(&b));
-    rt_out_put(&e->out, s);
+    rt_adapter_close(e);
 }

@@ -27,14 +27,18 @@ typedef struct {
     rt_str_t  flags;
     rt_str_t  handshake;
     rt_str_t  id;
+    rt_str_t  in;
     rt_str_t  is_volatile;
     rt_str_t  local;
+    rt_str_t  n;
     rt_str_t  nsp;
     rt_str_t  opts;
     rt_str_t  packet;
     rt_str_t  request_id;
     rt_str_t  room;
     rt_str_t  rooms;
+    rt_str_t  rt;
+    rt_str_t  seq;
     rt_str_t  sid;
     rt_str_t  single;
     rt_str_t  sockets;

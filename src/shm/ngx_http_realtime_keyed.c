@@ -10,7 +10,7 @@ static rt_ref_t ngx_http_realtime_keyed_like(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_bucket((z)->sh, keyed_table, hash)
 
 #define ngx_http_realtime_link_at(z, ref, offset)                             \
-    ((ngx_http_realtime_link_t *)                                             \
+    ((ngx_http_realtime_hook_t *)                                             \
      ((u_char *) ngx_http_realtime_at(z, ref) + (offset)))
 
 
@@ -90,7 +90,7 @@ ngx_http_realtime_chain_add(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_chain_t *chain, rt_ref_t ref, size_t offset,
     rt_ref_t before)
 {
-    ngx_http_realtime_link_t  *link, *other;
+    ngx_http_realtime_hook_t  *link, *other;
 
     link = ngx_http_realtime_link_at(z, ref, offset);
 
@@ -120,7 +120,7 @@ void
 ngx_http_realtime_chain_remove(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_chain_t *chain, rt_ref_t ref, size_t offset)
 {
-    ngx_http_realtime_link_t  *link, *other;
+    ngx_http_realtime_hook_t  *link, *other;
 
     link = ngx_http_realtime_link_at(z, ref, offset);
 

@@ -32,7 +32,7 @@ void ngx_http_realtime_keyed_unlink(ngx_http_realtime_zone_t *z, rt_ref_t ref);
 
 
 /*
- * Chains; "offset" is where a record has its ngx_http_realtime_link_t.  Adds
+ * Chains; "offset" is where a record has its ngx_http_realtime_hook_t.  Adds
  * before the record "before", at the end with 0.
  */
 void ngx_http_realtime_chain_add(ngx_http_realtime_zone_t *z,

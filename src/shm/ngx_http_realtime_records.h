@@ -83,7 +83,7 @@ typedef struct {
         uint64_t               from;        /* away: it was given all that
                                                is before this in the log */
     };
-    ngx_http_realtime_link_t   link;        /* away: in its second */
+    ngx_http_realtime_hook_t   link;        /* away: in its second */
     uint16_t                   window;      /* s that it may be; 0: not */
     uint16_t                   opened;      /* in which second, the low bits */
     uint32_t                   due;         /* away, until this second of the
@@ -101,7 +101,7 @@ typedef struct {
     rt_ref_t                   next;        /* of the session */
     rt_ref_t                   members;
     rt_ref_t                   user;        /* 0: anonymous */
-    ngx_http_realtime_link_t   of_user;
+    ngx_http_realtime_hook_t   of_user;
     uint64_t                   began;       /* the same for all rooms */
     uint64_t                   sent;        /* the last offset that it was
                                                given, as of slot->saved or
@@ -166,7 +166,7 @@ typedef struct {
                                                only what was said here */
     uint32_t                   hash;
     rt_ref_t                   next;
-    ngx_http_realtime_link_t   link;        /* in that chain */
+    ngx_http_realtime_hook_t   link;        /* in that chain */
     ngx_http_realtime_chain_t  sockets;
     ngx_http_realtime_chain_t  occupants;
     rt_ref_t                   custom;
@@ -186,7 +186,7 @@ typedef struct {
     rt_ref_t                   next;
     rt_ref_t                   user;
     rt_ref_t                   room;
-    ngx_http_realtime_link_t   of_user;
+    ngx_http_realtime_hook_t   of_user;
     uint32_t                   count;       /* members; 0: has left */
 } ngx_http_realtime_occupant_rec_t;
 
@@ -217,8 +217,8 @@ typedef struct {
     rt_ref_t                   member;
     rt_ref_t                   thread;
     rt_ref_t                   next;        /* of the member */
-    ngx_http_realtime_link_t   of_thread;
-    ngx_http_realtime_link_t   by_due;
+    ngx_http_realtime_hook_t   of_thread;
+    ngx_http_realtime_hook_t   by_due;
     uint64_t                   due;         /* ms since the epoch */
 } ngx_http_realtime_typist_rec_t;
 
@@ -228,7 +228,7 @@ typedef struct {
     uint8_t                    kind;        /* ngx_http_realtime_limit_e */
     uint32_t                   hash;
     rt_ref_t                   next;
-    ngx_http_realtime_link_t   link;        /* by use */
+    ngx_http_realtime_hook_t   link;        /* by use */
     uint64_t                   key[2];
     rt_limit_t                 limit;
 } ngx_http_realtime_limit_rec_t;
@@ -241,7 +241,7 @@ typedef struct {
     unsigned                   yes:1;       /* it exists, or is a member */
     uint32_t                   hash;
     rt_ref_t                   next;
-    ngx_http_realtime_link_t   link;        /* by use */
+    ngx_http_realtime_hook_t   link;        /* by use */
     uint64_t                   key[2];
     uint64_t                   mark;        /* known_seq when it was asked */
     uint64_t                   time;        /* of the answer; ms */

@@ -106,7 +106,7 @@ typedef struct {
 typedef struct {
     rt_ref_t  next;
     rt_ref_t  prev;
-} ngx_http_realtime_link_t;
+} ngx_http_realtime_hook_t;
 
 
 /* where a user stands; each but NONE is a chain at the root */

@@ -365,6 +365,61 @@ test_data(void)
 }
 
 
+/* what only hosts of this server say to each other */
+
+static void
+test_rt(void)
+{
+    rt_str_t       bytes;
+    const char    *why;
+    rt_adapter_t   m, again;
+
+    memset(&m, 0, sizeof(rt_adapter_t));
+
+    m.form = RT_ADAPTER_BROADCAST;
+    m.type = RT_ADAPTER_NO_TYPE;
+    m.uid = rt_lit("u");
+    m.nsp = rt_lit("/");
+    m.data.json = 1;
+    m.data.bytes = rt_lit("[1]");
+    m.opts.has_flags = 1;
+    m.opts.has_seq = 1;
+    m.opts.seq = 300;
+    m.opts.within = rt_lit("r");
+    m.opts.has_people = 1;
+
+    bytes = encode(&m, &why);
+
+    is_str(bytes,
+           rt_lit("\x93\xa1u\x83\xa4type\x02\xa4" "data\x91\x01\xa3nsp\xa1/\x84"
+                  "\xa5rooms\x90\xa6" "except\x90\xa5" "flags\x80\xa2rt\x83\xa3"
+                  "seq\xcd\x01\x2c\xa2in\xa1r\xa1n\x00"), "with all of it");
+
+    is_int(decode(&again, m.form, bytes, &why), RT_OK, "comes back");
+    ok(again.opts.has_seq && again.opts.seq == 300, "its number");
+    ok(again.opts.has_people && again.opts.people == 0, "how many people");
+    is_str(again.opts.within, rt_lit("r"), "the room within");
+
+    m.form = RT_ADAPTER_SHARDED;
+    m.type = RT_SHARDED_BROADCAST;
+    m.opts.has_people = 0;
+    m.opts.within = rt_str(0, NULL);
+
+    is_str(encode(&m, &why),
+           rt_lit("{\"type\":3,\"data\":{\"packet\":{\"type\":2,\"data\":[1]},"
+                  "\"opts\":{\"rooms\":[],\"except\":[],\"flags\":{},\"rt\":"
+                  "{\"seq\":300}}},\"uid\":\"u\",\"nsp\":\"/\"}"), "JSON");
+
+    bytes = rt_lit("\x93\xa1u\x82\xa4type\x02\xa4" "data\x91\x01\x81\xa2rt\x83"
+                   "\xa3seq\xff\xa2in\x05\xa1n\xa1x");
+
+    is_int(decode(&again, RT_ADAPTER_BROADCAST, bytes, &why), RT_OK,
+           "of other types");
+    ok(!again.opts.has_seq && !again.opts.has_people
+       && again.opts.within.len == 0, "none of it");
+}
+
+
 /* a namespace with a "#" is found by who knows it */
 
 static void
@@ -467,6 +522,7 @@ main(void)
 
     test_lists();
     test_data();
+    test_rt();
     test_channels();
 
     return done_testing();
