@@ -144,6 +144,13 @@ ngx_http_realtime_bus_put(ngx_http_realtime_bus_t *bus,
     p = rt_ring_reserve(z->ring, ngx_http_realtime_entry_size(e));
 
     if (p) {
+
+        /* a gap where one is killed here, but no number twice */
+
+        if (ngx_http_realtime_entry_public(e)) {
+            e->number = atomic_fetch_add(&z->sh->cluster.said, 1) + 1;
+        }
+
         ngx_http_realtime_entry_encode(e, p);
         (void) rt_ring_commit(z->ring);
     }

@@ -50,7 +50,13 @@ typedef enum {
 
     /* the database has changed: the room "within", and of it only the member
        whose user id is "packets"; each may be empty, and means all then */
-    NGX_HTTP_REALTIME_ENTRY_CHANGED
+    NGX_HTTP_REALTIME_ENTRY_CHANGED,
+
+    /* who speaks to other hosts goes, or has gone: another one is to */
+    NGX_HTTP_REALTIME_ENTRY_LINK,
+
+    /* somebody is in "nsp"; empty: whoever has somebody is to say where */
+    NGX_HTTP_REALTIME_ENTRY_NAMESPACE
 
 } ngx_http_realtime_entry_e;
 
@@ -76,7 +82,8 @@ typedef struct {
     ngx_http_realtime_wid_t  from;      /* who wrote it */
     ngx_http_realtime_wid_t  to;
     uint64_t                 handle;
-    uint64_t                 number;
+    uint64_t                 number;    /* of a broadcast for other hosts: how
+                                           many of them there were */
     rt_str_t                 sid;       /* session, or who gets "reply" */
     rt_str_t                 nsp;
     rt_str_t                 rooms;     /* list; empty: all of the namespace */
@@ -86,6 +93,12 @@ typedef struct {
     rt_str_t                 reply;     /* a text packet to "sid" after it */
 } ngx_http_realtime_entry_t;
 
+
+/* other hosts are to have it */
+#define ngx_http_realtime_entry_public(e)                                     \
+    ((e)->type == NGX_HTTP_REALTIME_ENTRY_BROADCAST                           \
+     && !((e)->flags & (NGX_HTTP_REALTIME_ENTRY_REMOTE                        \
+                        |NGX_HTTP_REALTIME_ENTRY_LOCAL)))
 
 /* bytes that the entry takes in the log */
 size_t ngx_http_realtime_entry_size(const ngx_http_realtime_entry_t *e);

@@ -1,6 +1,8 @@
 
 #include "endpoint/ngx_http_realtime_metrics.h"
 
+#include "shm/ngx_http_realtime_lease.h"
+
 #include "base/rt_buf.h"
 
 
@@ -16,6 +18,8 @@ static void ngx_http_realtime_metrics_put(rt_buf_t *b,
     ngx_http_realtime_zone_t *zone);
 static void ngx_http_realtime_metrics_database(rt_buf_t *b,
     ngx_http_realtime_rows_t *rows);
+static void ngx_http_realtime_metrics_redis(rt_buf_t *b,
+    ngx_http_realtime_zone_t *zone);
 static void ngx_http_realtime_metrics_figures(rt_buf_t *b,
     ngx_http_realtime_shared_t *sh);
 static void ngx_http_realtime_metrics_workers(rt_buf_t *b,
@@ -142,6 +146,7 @@ ngx_http_realtime_metrics_put(rt_buf_t *b, ngx_http_realtime_zone_t *zone)
 
     rt_buf_put(b, rt_lit("},"));
     ngx_http_realtime_metrics_database(b, zone->rows);
+    ngx_http_realtime_metrics_redis(b, zone);
     ngx_http_realtime_metrics_figures(b, sh);
     ngx_http_realtime_metrics_workers(b, zone);
     rt_buf_put(b, rt_lit("}\n"));
@@ -172,6 +177,40 @@ ngx_http_realtime_metrics_database(rt_buf_t *b,
                                     atomic_load(&rows->sh->dropped));
     ngx_http_realtime_metrics_field(b, ",\"refused\":",
                                     atomic_load(&rows->sh->refused));
+
+    rt_buf_put(b, rt_lit("},"));
+}
+
+
+/* the same */
+
+static void
+ngx_http_realtime_metrics_redis(rt_buf_t *b, ngx_http_realtime_zone_t *zone)
+{
+    ngx_http_realtime_cluster_t  *cl = &zone->sh->cluster;
+
+    if (!zone->clustered) {
+        return;
+    }
+
+    rt_buf_put(b, atomic_load(&cl->connected)
+                  ? rt_lit("\"redis\":{\"connected\":true")
+                  : rt_lit("\"redis\":{\"connected\":false"));
+
+    ngx_http_realtime_metrics_field(b, ",\"linker\":",
+                                    ngx_http_realtime_lease_pid(zone));
+    ngx_http_realtime_metrics_field(b, ",\"published\":",
+                                    atomic_load(&cl->sent));
+    ngx_http_realtime_metrics_field(b, ",\"received\":",
+                                    atomic_load(&cl->received));
+    ngx_http_realtime_metrics_field(b, ",\"lost\":",
+                                    atomic_load(&cl->lost));
+    ngx_http_realtime_metrics_field(b, ",\"missed\":",
+                                    atomic_load(&cl->missed));
+    ngx_http_realtime_metrics_field(b, ",\"refused\":",
+                                    atomic_load(&cl->refused));
+    ngx_http_realtime_metrics_field(b, ",\"requests\":",
+                                    atomic_load(&cl->requests));
 
     rt_buf_put(b, rt_lit("},"));
 }

@@ -150,6 +150,8 @@ ngx_http_realtime_emit_entry(ngx_http_realtime_hub_t *hub,
     e->reply = m->reply;
     e->rooms = m->rooms;
     e->within = m->within;
+    e->except = m->excepts;
+    e->flags = m->flags;
 
     if (m->room.len) {
         e->rooms.data = p;

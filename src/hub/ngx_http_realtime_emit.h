@@ -79,10 +79,12 @@ typedef struct {
     rt_str_t         rooms;         /* or a list of them (bus/entry) */
     rt_str_t         within;        /* a room that they must be in, too */
     rt_str_t         except;        /* id of a socket that is left out */
+    rt_str_t         excepts;       /* or a list of ids and rooms */
     rt_str_t         event;         /* JSON string: its name */
     rt_str_t         args;          /* JSON, without brackets */
     const rt_str_t  *attachments;
     ngx_uint_t       n;
+    uint8_t          flags;         /* NGX_HTTP_REALTIME_ENTRY_REMOTE ... */
 
     /* sent to this session after everybody else, in the same order */
     rt_str_t         reply_sid;

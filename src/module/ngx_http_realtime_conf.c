@@ -40,6 +40,8 @@ ngx_http_realtime_create_main_conf(ngx_conf_t *cf)
      */
 
     rmcf->database = NGX_CONF_UNSET;
+    rmcf->redis = NGX_CONF_UNSET;
+    rmcf->link.publisher.tls_verify = 1;
     rmcf->store.pg.connect_timeout = NGX_CONF_UNSET_MSEC;
     rmcf->store.pg.statement_timeout = NGX_CONF_UNSET_MSEC;
     rmcf->store.pg.idle = NGX_CONF_UNSET_MSEC;
@@ -548,5 +550,6 @@ ngx_http_realtime_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    return ngx_http_realtime_database_init(cf, rmcf);
+    return ngx_http_realtime_database_init(cf, rmcf) == NGX_OK
+           ? ngx_http_realtime_redis_conf_init(cf, rmcf) : NGX_ERROR;
 }

@@ -22,6 +22,9 @@ typedef struct {
     ngx_flag_t                   database;      /* there is one */
     ngx_uint_t                   pool;          /* was set */
     ngx_http_realtime_store_conf_t  store;
+    ngx_flag_t                   redis;         /* there is one */
+    ngx_uint_t                   adapter;       /* was set */
+    ngx_http_realtime_link_conf_t  link;
     ngx_array_t                  locations;     /* uint16_t, one for each */
     ngx_http_realtime_worker_t   worker;        /* of this process */
 } ngx_http_realtime_main_conf_t;
@@ -122,6 +125,17 @@ ngx_int_t ngx_http_realtime_merge_log(ngx_conf_t *cf,
 
 /* after everything was read, when there is a zone */
 ngx_int_t ngx_http_realtime_database_init(ngx_conf_t *cf,
+    ngx_http_realtime_main_conf_t *rmcf);
+
+/* other hosts; ~redis */
+
+char *ngx_http_realtime_set_redis(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_realtime_set_redis_adapter(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* after everything was read, when there is a zone */
+ngx_int_t ngx_http_realtime_redis_conf_init(ngx_conf_t *cf,
     ngx_http_realtime_main_conf_t *rmcf);
 
 /* a secret from wherever "source" says */

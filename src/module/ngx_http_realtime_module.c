@@ -45,6 +45,20 @@ static ngx_command_t  ngx_http_realtime_commands[] = {
       0,
       NULL },
 
+    { ngx_string("realtime_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_realtime_set_redis,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("realtime_redis_adapter"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_realtime_set_redis_adapter,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("realtime_host"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_realtime_set_host,
@@ -396,6 +410,7 @@ ngx_http_realtime_init_process(ngx_cycle_t *cycle)
 
     rmcf->worker.hub.heartbeat = rmcf->heartbeat;
     rmcf->worker.store_conf = &rmcf->store;
+    rmcf->worker.link_conf = rmcf->redis ? &rmcf->link : NULL;
 
     (void) ngx_http_realtime_worker_start(&rmcf->worker, rmcf->zone, cycle);
 

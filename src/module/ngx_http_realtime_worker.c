@@ -33,8 +33,6 @@ static void ngx_http_realtime_worker_operation(void *hub,
     ngx_http_realtime_entry_t *e);
 static void ngx_http_realtime_worker_lag(ngx_http_realtime_bus_t *bus);
 static void ngx_http_realtime_worker_exit(ngx_http_realtime_bus_t *bus);
-static void ngx_http_realtime_worker_changed(void *data, rt_str_t room,
-    rt_str_t user);
 static void ngx_http_realtime_worker_wake(ngx_http_realtime_bus_t *bus);
 static void ngx_http_realtime_worker_leave_handler(ngx_event_t *ev);
 static ngx_msec_t ngx_http_realtime_worker_drain(
@@ -188,6 +186,8 @@ ngx_http_realtime_worker_open(ngx_http_realtime_worker_t *w)
                                                    w->bus.log);
         w->hub.reader = w->reader;
 
+        ngx_http_realtime_worker_cluster_start(w);
+
         rc = ngx_http_realtime_settle(&w->hub, 0);
 
         ngx_add_timer(&w->watch, rc == NGX_OK ? NGX_HTTP_REALTIME_WATCH
@@ -274,6 +274,7 @@ ngx_http_realtime_worker_stop(ngx_http_realtime_worker_t *w)
         w->hub.reader = w->reader = NULL;
         ngx_http_realtime_settle_self(&w->hub);
         ngx_http_realtime_store_stop(&w->store);
+        ngx_http_realtime_worker_cluster_stop(w);
         ngx_http_realtime_websocket_abandon((ngx_cycle_t *) ngx_cycle);
     }
 }
@@ -288,6 +289,7 @@ ngx_http_realtime_worker_entry(ngx_http_realtime_bus_t *bus,
     ngx_http_realtime_worker_t  *w = bus->data;
 
     ngx_http_realtime_recover_save_all(&w->hub);
+    ngx_http_realtime_worker_cluster_entry(w, e);
 
     switch (e->type) {
 
@@ -318,6 +320,10 @@ ngx_http_realtime_worker_entry(ngx_http_realtime_bus_t *bus,
 
     case NGX_HTTP_REALTIME_ENTRY_CHANGED:
         ngx_http_realtime_review(&w->hub, e->within, e->packets);
+        break;
+
+    case NGX_HTTP_REALTIME_ENTRY_LINK:
+    case NGX_HTTP_REALTIME_ENTRY_NAMESPACE:
         break;
 
     default:
@@ -364,24 +370,6 @@ ngx_http_realtime_worker_lag(ngx_http_realtime_bus_t *bus)
     /* and no session that was given to us meanwhile is left over */
 
     ngx_http_realtime_settle_missed(&w->hub);
-}
-
-
-/* the database has; told to all workers */
-
-static void
-ngx_http_realtime_worker_changed(void *data, rt_str_t room, rt_str_t user)
-{
-    ngx_http_realtime_entry_t    e;
-    ngx_http_realtime_worker_t  *w = data;
-
-    ngx_memzero(&e, sizeof(e));
-
-    e.type = NGX_HTTP_REALTIME_ENTRY_CHANGED;
-    e.within = room;
-    e.packets = user;
-
-    (void) ngx_http_realtime_bus_append(&w->bus, &e);
 }
 
 
@@ -443,6 +431,7 @@ ngx_http_realtime_worker_leave_handler(ngx_event_t *ev)
 
     n = w->sessions.n + w->transports.lingering + w->bus.waiters.used;
     n += ngx_http_realtime_worker_part(w, n);
+    n += ngx_http_realtime_worker_cluster_part(w, n);
 
     if (n == 0 || w->staying) {
         w->patience = NGX_HTTP_REALTIME_PATIENCE;
@@ -573,6 +562,8 @@ ngx_http_realtime_worker_watch_handler(ngx_event_t *ev)
             ngx_http_realtime_store_watch(&w->store);
         }
     }
+
+    ngx_http_realtime_worker_cluster_watch(w);
 
     /* whatever may have happened to a wake-up */
 

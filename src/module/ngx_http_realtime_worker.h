@@ -9,6 +9,7 @@
 #define _NGX_HTTP_REALTIME_WORKER_H_INCLUDED_
 
 
+#include "cluster/ngx_http_realtime_link.h"
 #include "hub/ngx_http_realtime_announce.h"
 #include "store/ngx_http_realtime_store.h"
 #include "transport/ngx_http_realtime_transports.h"
@@ -24,6 +25,8 @@ typedef struct {
     ngx_http_realtime_store_t       store;
     ngx_http_realtime_reader_t     *reader;     /* NULL: no database */
     ngx_http_realtime_store_conf_t  *store_conf;
+    ngx_http_realtime_link_t        link;
+    ngx_http_realtime_link_conf_t  *link_conf;  /* NULL: no other hosts */
     ngx_event_t                     open;       /* until there is a slot */
     ngx_event_t                     watch;      /* on the neighbour */
     ngx_uint_t                      watched;    /* times */
@@ -50,6 +53,26 @@ ngx_uint_t ngx_http_realtime_worker_writes(ngx_http_realtime_worker_t *w);
  */
 ngx_uint_t ngx_http_realtime_worker_part(ngx_http_realtime_worker_t *w,
     ngx_uint_t n);
+
+/* the database has changed; told to all workers */
+void ngx_http_realtime_worker_changed(void *data, rt_str_t room,
+    rt_str_t user);
+
+/* ~worker_cluster; all are harmless where there are no other hosts */
+
+void ngx_http_realtime_worker_cluster_start(ngx_http_realtime_worker_t *w);
+void ngx_http_realtime_worker_cluster_stop(ngx_http_realtime_worker_t *w);
+
+/* every entry of the log */
+void ngx_http_realtime_worker_cluster_entry(ngx_http_realtime_worker_t *w,
+    ngx_http_realtime_entry_t *e);
+
+/* about once a second */
+void ngx_http_realtime_worker_cluster_watch(ngx_http_realtime_worker_t *w);
+
+/* as ..._worker_part(): whether it has to stay for what others are to hear */
+ngx_uint_t ngx_http_realtime_worker_cluster_part(
+    ngx_http_realtime_worker_t *w, ngx_uint_t n);
 
 /* when the process exits, however politely */
 void ngx_http_realtime_worker_stop(ngx_http_realtime_worker_t *w);

@@ -65,3 +65,19 @@ ngx_http_realtime_worker_writes(ngx_http_realtime_worker_t *w)
            && (!w->transports.exiting || w->drain == 0
                || ngx_http_realtime_rows_given_up(rows));
 }
+
+
+void
+ngx_http_realtime_worker_changed(void *data, rt_str_t room, rt_str_t user)
+{
+    ngx_http_realtime_entry_t    e;
+    ngx_http_realtime_worker_t  *w = data;
+
+    ngx_memzero(&e, sizeof(e));
+
+    e.type = NGX_HTTP_REALTIME_ENTRY_CHANGED;
+    e.within = room;
+    e.packets = user;
+
+    (void) ngx_http_realtime_bus_append(&w->bus, &e);
+}

@@ -507,68 +507,31 @@ rt_adapter_decode_socket(rt_adapter_socket_t *s, rt_str_t in)
 }
 
 
-uint64_t
-rt_adapter_count(rt_adapter_list_t list)
-{
-    rt_msgpack_t  v;
-
-    return (rt_adapter_get(&v, list) == RT_MSGPACK_ARRAY) ? v.n : 0;
-}
-
-
-void
-rt_adapter_each(rt_adapter_iter_t *it, rt_adapter_list_t list)
-{
-    rt_msgpack_t  v;
-
-    rt_msgpack_each(&it->it, list);
-
-    if (rt_msgpack_next(&it->it, &v) != RT_OK || v.type != RT_MSGPACK_ARRAY) {
-        it->it.pos = it->it.last;
-    }
-}
-
-
 rt_int_t
-rt_adapter_next(rt_adapter_iter_t *it, rt_str_t *name)
+rt_adapter_seq(rt_str_t in, uint64_t *seq)
 {
-    double        d;
-    rt_str_t      value;
-    rt_msgpack_t  v;
+    size_t             n;
+    rt_str_t           key = rt_string("\xa3seq");
+    rt_msgpack_t       v;
+    rt_msgpack_iter_t  it;
 
-    while (rt_adapter_next_value(it, &value) == RT_OK) {
+    /* the number takes 1, 2, 3, 5 or 9 bytes */
 
-        switch (rt_adapter_get(&v, value)) {
+    for (n = 1; n <= 9 && n + key.len <= in.len; n++) {
 
-        case RT_MSGPACK_STR:
-        case RT_MSGPACK_BIN:
-            *name = v.bytes;
+        if (memcmp(in.data + in.len - n - key.len, key.data, key.len) != 0) {
+            continue;
+        }
+
+        rt_msgpack_each(&it, rt_str(n, in.data + in.len - n));
+
+        if (rt_msgpack_next(&it, &v) == RT_OK && v.type == RT_MSGPACK_UINT
+            && it.pos == it.last)
+        {
+            *seq = v.n;
             return RT_OK;
-
-        case RT_MSGPACK_UINT:
-        case RT_MSGPACK_INT:
-        case RT_MSGPACK_FLOAT:
-            d = (v.type == RT_MSGPACK_UINT) ? (double) v.n
-                : (v.type == RT_MSGPACK_INT) ? (double) v.i : v.f;
-
-            if (isfinite(d)) {
-                *name = rt_str(rt_number_format(it->digits, d), it->digits);
-                return RT_OK;
-            }
-
-            break;
-
-        default:
-            break;
         }
     }
 
-    return RT_DONE;
-}
-
-
-rt_int_t
-rt_adapter_next_value(rt_adapter_iter_t *it, rt_str_t *value)
-{
-    return (rt_msgpack_value(&it->it, value) == RT_OK) ? RT_OK : RT_DONE;
+    return RT_DECLINED;
 }

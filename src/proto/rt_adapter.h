@@ -166,7 +166,13 @@ ssize_t rt_adapter_unify(rt_buf_t *b, rt_str_t in, const char **why);
 rt_int_t rt_adapter_decode(rt_adapter_t *m, rt_adapter_form_e form,
     rt_str_t in, const char **why);
 
-/* likewise one of "sockets" */
+/*
+ * The number of a broadcast, which nobody has looked at yet: RT_OK, or
+ * RT_DECLINED if it does not end in one.
+ */
+rt_int_t rt_adapter_seq(rt_str_t in, uint64_t *seq);
+
+/* decodes one of "sockets" in the same way */
 rt_int_t rt_adapter_decode_socket(rt_adapter_socket_t *s, rt_str_t in);
 
 /*

@@ -405,16 +405,18 @@ rt_adapter_put_rt(rt_adapter_encoder_t *e)
     rt_adapter_open(e, (size_t) (opts->has_seq + (opts->within.len != 0)
                                  + opts->has_people));
 
-    if (opts->has_seq) {
-        rt_adapter_put_u64(e, "seq", opts->seq);
-    }
-
     if (opts->within.len) {
         rt_adapter_put_str(e, "in", opts->within);
     }
 
     if (opts->has_people) {
         rt_adapter_put_u64(e, "n", opts->people);
+    }
+
+    /* the last one: rt_adapter_seq() */
+
+    if (opts->has_seq) {
+        rt_adapter_put_u64(e, "seq", opts->seq);
     }
 
     rt_adapter_close(e);

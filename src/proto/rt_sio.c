@@ -259,7 +259,6 @@ rt_sio_check_shape(rt_sio_cursor_t *c, const rt_sio_packet_t *pkt)
 static rt_int_t
 rt_sio_check_event(rt_sio_cursor_t *c, rt_sio_packet_t *pkt)
 {
-    rt_uint_t       i;
     rt_json_iter_t  it;
 
     rt_json_each(&it, pkt->data);
@@ -280,14 +279,23 @@ rt_sio_check_event(rt_sio_cursor_t *c, rt_sio_packet_t *pkt)
         return rt_sio_refuse(c, "event name is no string");
     }
 
-    for (i = 0; i < rt_nitems(rt_sio_reserved); i++) {
+    return rt_sio_is_reserved(pkt->event)
+           ? rt_sio_refuse(c, "event name is reserved") : RT_OK;
+}
 
-        if (rt_json_is(pkt->event, rt_sio_reserved[i])) {
-            return rt_sio_refuse(c, "event name is reserved");
+
+int
+rt_sio_is_reserved(rt_str_t event)
+{
+    rt_uint_t  i;
+
+    for (i = 0; i < rt_nitems(rt_sio_reserved); i++) {
+        if (rt_json_is(event, rt_sio_reserved[i])) {
+            return 1;
         }
     }
 
-    return RT_OK;
+    return 0;
 }
 
 

@@ -67,6 +67,12 @@ rt_int_t rt_sio_decode(rt_sio_packet_t *pkt, rt_str_t in, const char **why);
 rt_str_t rt_sio_args(const rt_sio_packet_t *pkt);
 
 /*
+ * Whether clients would drop their connection over an event of that name, a
+ * JSON string: it means something to Socket.IO itself.
+ */
+int rt_sio_is_reserved(rt_str_t event);
+
+/*
  * Puts everything up to the JSON: type, attachments, namespace, ack id.  Of
  * EVENT and BINARY_EVENT, and of ACK and BINARY_ACK, the number of attachments
  * says which is put: a client drops its connection at "50-".

@@ -204,6 +204,9 @@ struct ngx_http_realtime_sessions_s {
     void     (*on_ack)(ngx_http_realtime_socket_t *sk, ngx_uint_t kind,
                  uint64_t arg, ngx_http_realtime_packet_t *pkt);
 
+    /* the first socket of this worker is in it; or NULL */
+    void     (*on_namespace)(ngx_http_realtime_sessions_t *set, rt_str_t nsp);
+
     void      *data;
 };
 

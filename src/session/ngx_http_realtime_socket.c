@@ -128,6 +128,10 @@ ngx_http_realtime_nsp_hold(ngx_http_realtime_sessions_t *set, rt_str_t name)
 
     *slot = nsp;
 
+    if (set->on_namespace) {
+        set->on_namespace(set, nsp->name);
+    }
+
     return nsp;
 }
 

@@ -3,6 +3,8 @@
 #include "shm/ngx_http_realtime_inherit.h"
 #include "shm/ngx_http_realtime_records.h"
 
+#include "base/rt_id.h"
+
 #include <openssl/rand.h>
 
 
@@ -220,6 +222,7 @@ ngx_http_realtime_zone_make(ngx_shm_zone_t *shm, ngx_slab_pool_t *pool)
 {
     void                        *mem;
     size_t                       len;
+    u_char                       id[RT_ID_LEN];
     uint32_t                     n;
     ngx_http_realtime_shared_t  *sh;
 
@@ -251,10 +254,13 @@ ngx_http_realtime_zone_make(ngx_shm_zone_t *shm, ngx_slab_pool_t *pool)
 
     if (sh->arena == NULL
         || RAND_bytes((u_char *) &sh->key, sizeof(sh->key)) != 1
-        || RAND_bytes((u_char *) &sh->pid_key, sizeof(sh->pid_key)) != 1)
+        || RAND_bytes((u_char *) &sh->pid_key, sizeof(sh->pid_key)) != 1
+        || rt_id_make(id) != RT_OK)
     {
         goto failed;
     }
+
+    ngx_memcpy(sh->cluster.uid, id, NGX_HTTP_REALTIME_UID_LEN);
 
     pool->data = sh;
 

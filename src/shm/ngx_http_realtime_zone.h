@@ -140,6 +140,54 @@ typedef enum {
 } ngx_http_realtime_limit_e;
 
 
+/* characters of what a host is called among others */
+#define NGX_HTTP_REALTIME_UID_LEN   6
+
+/* other hosts that are remembered */
+#define NGX_HTTP_REALTIME_PEERS     256
+#define NGX_HTTP_REALTIME_PEER_LEN  16
+
+
+/* how far another host's broadcasts have been taken */
+
+typedef struct {
+    uint64_t          seq;              /* the number of the last one */
+    uint64_t          heard;            /* when that was; ms */
+    uint8_t           len;              /* 0: nobody */
+    u_char            uid[NGX_HTTP_REALTIME_PEER_LEN];
+} ngx_http_realtime_peer_t;
+
+
+/*
+ * What this host and others have of each other.  One worker, the holder of the
+ * lease (~lease), speaks to them; what others wrote lies in the log, and what
+ * they are to be told is there, too.  Its figures and the peers are the
+ * holder's to write.
+ */
+
+typedef struct {
+    u_char                    uid[NGX_HTTP_REALTIME_UID_LEN];
+    _Atomic uint32_t          begun;    /* "published" means something */
+    _Atomic uint32_t          connected;
+    _Atomic uint64_t          holder;   /* ~lease; 0: nobody */
+    _Atomic uint64_t          heir;     /* gets it when the holder gives it */
+    _Atomic uint64_t          said;     /* broadcasts for others in the log;
+                                           mutex of the log */
+    _Atomic uint64_t          published;    /* all before this position of the
+                                               log is with them, or lost */
+    _Atomic uint64_t          seq;      /* the last of those that were said,
+                                           and are */
+    _Atomic uint64_t          sent;     /* broadcasts */
+    _Atomic uint64_t          received;
+    _Atomic uint64_t          lost;     /* that were said and are not sent */
+    _Atomic uint64_t          missed;   /* that others said, and are not here */
+    _Atomic uint64_t          refused;  /* what cannot be understood, or be
+                                           sent */
+    _Atomic uint64_t          requests; /* of others */
+    ngx_http_realtime_peer_t  peer[NGX_HTTP_REALTIME_PEERS];
+} ngx_http_realtime_cluster_t;
+
+
 /*
  * The root of the state zone.  "dirty" is set while the mutex is held: who
  * finds it set after locking knows that the last holder died inside, and
@@ -193,6 +241,7 @@ typedef struct {
     ngx_http_realtime_chain_t  away_chain[NGX_HTTP_REALTIME_AWAY_SECONDS];
     ngx_http_realtime_chain_t  limit[NGX_HTTP_REALTIME_LIMITS];
     ngx_http_realtime_chain_t  known_chain;     /* by use */
+    ngx_http_realtime_cluster_t  cluster;
     ngx_http_realtime_slot_t  slot[NGX_HTTP_REALTIME_SLOTS];
 } ngx_http_realtime_shared_t;
 
@@ -217,6 +266,7 @@ typedef struct {
     ngx_http_realtime_keep_t    *keep;
     ngx_http_realtime_keep_t    *log_keep;
     ngx_http_realtime_rows_t    *rows;      /* NULL: there is no database */
+    ngx_uint_t                   clustered; /* there are other hosts */
     ngx_cycle_t                 *old;       /* until the cycle has begun */
     uint32_t                     epoch;     /* of the cycle */
     ngx_http_realtime_complaint_t  complaints[16];   /* that it is full */

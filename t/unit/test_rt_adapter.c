@@ -370,6 +370,7 @@ test_data(void)
 static void
 test_rt(void)
 {
+    uint64_t       seq;
     rt_str_t       bytes;
     const char    *why;
     rt_adapter_t   m, again;
@@ -392,8 +393,15 @@ test_rt(void)
 
     is_str(bytes,
            rt_lit("\x93\xa1u\x83\xa4type\x02\xa4" "data\x91\x01\xa3nsp\xa1/\x84"
-                  "\xa5rooms\x90\xa6" "except\x90\xa5" "flags\x80\xa2rt\x83\xa3"
-                  "seq\xcd\x01\x2c\xa2in\xa1r\xa1n\x00"), "with all of it");
+                  "\xa5rooms\x90\xa6" "except\x90\xa5" "flags\x80\xa2rt\x83\xa2"
+                  "in\xa1r\xa1n\x00\xa3seq\xcd\x01\x2c"), "with all of it");
+
+    is_int(rt_adapter_seq(bytes, &seq), RT_OK, "its number is found");
+    is_int((intmax_t) seq, 300, "without decoding");
+    is_int(rt_adapter_seq(rt_lit("\xa3seq"), &seq), RT_DECLINED, "no number");
+    is_int(rt_adapter_seq(rt_lit("\xa3seq\xa1x"), &seq), RT_DECLINED,
+           "another type");
+    is_int(rt_adapter_seq(rt_lit("seq"), &seq), RT_DECLINED, "too short");
 
     is_int(decode(&again, m.form, bytes, &why), RT_OK, "comes back");
     ok(again.opts.has_seq && again.opts.seq == 300, "its number");

@@ -1,0 +1,579 @@
+
+/*
+ * What others say becomes entries of the log, which all workers read.
+ *
+ * Most of what comes may be for nobody here, or our own: that is found out
+ * before anything is decoded.
+ */
+
+
+#include "cluster/ngx_http_realtime_request.h"
+#include "shm/ngx_http_realtime_roster.h"
+#include "shm/ngx_http_realtime_users.h"
+
+#include "base/rt_json.h"
+#include "proto/rt_sio.h"
+#include "proto/rt_unpack.h"
+
+
+/* a message that waits until its heir has the lease; the texts behind it */
+
+typedef struct {
+    ngx_queue_t  queue;
+    rt_str_t     pattern;
+    rt_str_t     channel;
+    rt_str_t     bytes;
+} ngx_http_realtime_held_t;
+
+
+/* rooms, and others, that a message may name */
+#define NGX_HTTP_REALTIME_RECEIVE_NAMES  65536
+
+
+static rt_str_t ngx_http_realtime_receive_text(redisReply *reply);
+static void ngx_http_realtime_receive_hold(ngx_http_realtime_link_t *link,
+    rt_str_t pattern, rt_str_t channel, rt_str_t bytes);
+static void ngx_http_realtime_receive_one(ngx_http_realtime_link_t *link,
+    rt_str_t pattern, rt_str_t channel, rt_str_t bytes);
+static ngx_http_realtime_space_t *ngx_http_realtime_receive_space(
+    ngx_http_realtime_link_t *link, rt_str_t pattern, rt_str_t channel);
+static void ngx_http_realtime_receive_broadcast(
+    ngx_http_realtime_link_t *link, ngx_http_realtime_space_t *sp,
+    rt_str_t room, rt_str_t bytes);
+static rt_str_t ngx_http_realtime_receive_uid(rt_str_t bytes);
+static ngx_int_t ngx_http_realtime_receive_count(
+    ngx_http_realtime_link_t *link, rt_str_t uid, rt_str_t bytes);
+static ngx_http_realtime_peer_t *ngx_http_realtime_receive_peer(
+    ngx_http_realtime_link_t *link, rt_str_t uid);
+static ngx_uint_t ngx_http_realtime_receive_here(
+    ngx_http_realtime_link_t *link, rt_str_t nsp, rt_str_t room);
+static rt_str_t ngx_http_realtime_receive_list(rt_buf_t *b,
+    rt_adapter_list_t in);
+static void ngx_http_realtime_receive_request(ngx_http_realtime_link_t *link,
+    rt_str_t channel, rt_str_t bytes);
+
+
+void
+ngx_http_realtime_receive(ngx_http_realtime_redis_t *redis, redisReply *reply)
+{
+    rt_str_t                   word, pattern, channel, bytes;
+    ngx_http_realtime_link_t  *link = redis->data;
+
+    word = ngx_http_realtime_receive_text(reply->element[0]);
+    pattern = rt_lit("");
+
+    if (rt_str_eq(word, rt_lit("pmessage")) && reply->elements == 4) {
+        pattern = ngx_http_realtime_receive_text(reply->element[1]);
+        channel = ngx_http_realtime_receive_text(reply->element[2]);
+        bytes = ngx_http_realtime_receive_text(reply->element[3]);
+
+    } else if (rt_str_eq(word, rt_lit("message")) && reply->elements == 3) {
+        channel = ngx_http_realtime_receive_text(reply->element[1]);
+        bytes = ngx_http_realtime_receive_text(reply->element[2]);
+
+    } else {
+        return;
+    }
+
+    if (pattern.len == 0
+        && rt_str_eq(channel, rt_str(ngx_strlen(link->own), link->own)))
+    {
+        ngx_http_realtime_link_marked(link, bytes);
+        return;
+    }
+
+    switch (link->state) {
+
+    case NGX_HTTP_REALTIME_LINK_MARKED:
+        ngx_http_realtime_receive_hold(link, pattern, channel, bytes);
+        break;
+
+    case NGX_HTTP_REALTIME_LINK_HOLDER:
+        ngx_http_realtime_receive_one(link, pattern, channel, bytes);
+        break;
+
+    default:
+        break;                          /* somebody else takes it */
+    }
+}
+
+
+static rt_str_t
+ngx_http_realtime_receive_text(redisReply *reply)
+{
+    return (reply->type == REDIS_REPLY_STRING)
+           ? rt_str(reply->len, (u_char *) reply->str) : rt_lit("");
+}
+
+
+static void
+ngx_http_realtime_receive_hold(ngx_http_realtime_link_t *link,
+    rt_str_t pattern, rt_str_t channel, rt_str_t bytes)
+{
+    size_t                     size;
+    rt_buf_t                   b;
+    ngx_http_realtime_held_t  *held;
+
+    size = pattern.len + channel.len + bytes.len;
+
+    held = (link->held_size + size <= NGX_HTTP_REALTIME_LINK_HELD)
+           ? ngx_alloc(sizeof(ngx_http_realtime_held_t) + size, link->log)
+           : NULL;
+
+    if (held == NULL) {
+        atomic_fetch_add(&link->shared->missed, 1);
+        return;
+    }
+
+    rt_buf_init(&b, held + 1, size);
+    rt_buf_put(&b, pattern);
+    rt_buf_put(&b, channel);
+    rt_buf_put(&b, bytes);
+
+    held->pattern = rt_str(pattern.len, b.start);
+    held->channel = rt_str(channel.len, b.start + pattern.len);
+    held->bytes = rt_str(bytes.len, b.start + pattern.len + channel.len);
+
+    link->held_size += size;
+    ngx_queue_insert_tail(&link->held, &held->queue);
+}
+
+
+void
+ngx_http_realtime_receive_held(ngx_http_realtime_link_t *link)
+{
+    ngx_queue_t               *q;
+    ngx_http_realtime_held_t  *held;
+
+    while (!ngx_queue_empty(&link->held)) {
+        q = ngx_queue_head(&link->held);
+        held = ngx_queue_data(q, ngx_http_realtime_held_t, queue);
+
+        if (link->state == NGX_HTTP_REALTIME_LINK_HOLDER) {
+            ngx_http_realtime_receive_one(link, held->pattern, held->channel,
+                                          held->bytes);
+        }
+
+        ngx_queue_remove(q);
+        ngx_free(held);
+    }
+
+    link->held_size = 0;
+}
+
+
+void
+ngx_http_realtime_receive_free(ngx_http_realtime_link_t *link)
+{
+    ngx_http_realtime_receive_held(link);
+
+    link->peer = NULL;
+}
+
+
+static void
+ngx_http_realtime_receive_one(ngx_http_realtime_link_t *link,
+    rt_str_t pattern, rt_str_t channel, rt_str_t bytes)
+{
+    rt_str_t                    rest;
+    rt_channel_e                kind;
+    ngx_http_realtime_space_t  *sp;
+
+    if (pattern.len == 0) {
+        ngx_http_realtime_receive_request(link, channel, bytes);
+        return;
+    }
+
+    sp = ngx_http_realtime_receive_space(link, pattern, channel);
+
+    if (sp
+        && rt_channel_match(channel, link->conf->key,
+                            ngx_http_realtime_str(&sp->node.str), &kind, &rest)
+           == RT_OK
+        && kind == RT_CHANNEL_MAIN)
+    {
+        ngx_http_realtime_receive_broadcast(link, sp, rest, bytes);
+    }
+}
+
+
+/* that of the pattern: a namespace that has a "#" matches that of another */
+
+static ngx_http_realtime_space_t *
+ngx_http_realtime_receive_space(ngx_http_realtime_link_t *link,
+    rt_str_t pattern, rt_str_t channel)
+{
+    rt_str_t                    nsp, rest;
+    ngx_queue_t                *q;
+    rt_channel_e                kind;
+    ngx_http_realtime_space_t  *sp;
+
+    if (rt_channel_parse(channel, link->conf->key, &kind, &nsp, &rest)
+        == RT_OK)
+    {
+        sp = ngx_http_realtime_subscribe_find(link, nsp);
+
+        if (sp && rt_str_eq(pattern, ngx_http_realtime_str(&sp->pattern))) {
+            return sp;
+        }
+    }
+
+    for (q = ngx_queue_head(&link->spaces);
+         q != ngx_queue_sentinel(&link->spaces);
+         q = ngx_queue_next(q))
+    {
+        sp = ngx_queue_data(q, ngx_http_realtime_space_t, queue);
+
+        if (rt_str_eq(pattern, ngx_http_realtime_str(&sp->pattern))) {
+            return sp;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_http_realtime_receive_broadcast(ngx_http_realtime_link_t *link,
+    ngx_http_realtime_space_t *sp, rt_str_t room, rt_str_t bytes)
+{
+    rt_str_t       uid, nsp = ngx_http_realtime_str(&sp->node.str);
+    const char    *why;
+    rt_adapter_t   m;
+
+    uid = ngx_http_realtime_receive_uid(bytes);
+
+    if (rt_str_eq(uid, rt_str(NGX_HTTP_REALTIME_UID_LEN, link->shared->uid))
+        || ngx_http_realtime_receive_count(link, uid, bytes) != NGX_OK
+        || (room.data && !ngx_http_realtime_receive_here(link, nsp, room)))
+    {
+        return;
+    }
+
+    if (rt_adapter_decode(&m, RT_ADAPTER_BROADCAST, bytes, &why) != RT_OK) {
+        ngx_http_realtime_link_refuse(link, uid, why);
+        return;
+    }
+
+    if (!rt_str_eq(m.nsp, nsp)) {
+        return;                 /* another namespace's, see above */
+    }
+
+    if (ngx_http_realtime_receive_message(link, &m, &why) != NGX_OK) {
+        ngx_http_realtime_link_refuse(link, uid, why);
+        return;
+    }
+
+    atomic_fetch_add(&link->shared->received, 1);
+}
+
+
+/* the first of three */
+
+static rt_str_t
+ngx_http_realtime_receive_uid(rt_str_t bytes)
+{
+    rt_msgpack_t       v;
+    rt_msgpack_iter_t  it;
+
+    rt_msgpack_each(&it, bytes);
+
+    if (rt_msgpack_next(&it, &v) == RT_OK && v.type == RT_MSGPACK_ARRAY
+        && rt_msgpack_next(&it, &v) == RT_OK && v.type == RT_MSGPACK_STR)
+    {
+        return v.bytes;
+    }
+
+    return rt_lit("");
+}
+
+
+/*
+ * Hosts of this server count what they say, also what is for nobody here:
+ * NGX_DECLINED: it has come already.
+ */
+
+static ngx_int_t
+ngx_http_realtime_receive_count(ngx_http_realtime_link_t *link, rt_str_t uid,
+    rt_str_t bytes)
+{
+    uint64_t                   seq;
+    ngx_http_realtime_peer_t  *peer;
+
+    if (uid.len == 0 || uid.len > NGX_HTTP_REALTIME_PEER_LEN
+        || rt_adapter_seq(bytes, &seq) != RT_OK)
+    {
+        return NGX_OK;
+    }
+
+    peer = ngx_http_realtime_receive_peer(link, uid);
+
+    if (peer->seq && seq <= peer->seq) {
+        return NGX_DECLINED;
+    }
+
+    if (peer->seq && seq > peer->seq + 1) {
+        atomic_fetch_add(&link->shared->missed, seq - peer->seq - 1);
+    }
+
+    peer->seq = seq;
+    peer->heard = ngx_http_realtime_now();
+
+    return NGX_OK;
+}
+
+
+/* the one that was silent longest is forgotten */
+
+static ngx_http_realtime_peer_t *
+ngx_http_realtime_receive_peer(ngx_http_realtime_link_t *link, rt_str_t uid)
+{
+    ngx_uint_t                 i;
+    ngx_http_realtime_peer_t  *peer = link->peer, *oldest;
+
+    if (peer && rt_str_eq(uid, rt_str(peer->len, peer->uid))) {
+        return peer;
+    }
+
+    oldest = &link->shared->peer[0];
+
+    for (i = 0; i < NGX_HTTP_REALTIME_PEERS; i++) {
+        peer = &link->shared->peer[i];
+
+        if (peer->len == 0) {
+            oldest = peer;
+            break;
+        }
+
+        if (rt_str_eq(uid, rt_str(peer->len, peer->uid))) {
+            link->peer = peer;
+            return peer;
+        }
+
+        if (peer->heard < oldest->heard) {
+            oldest = peer;
+        }
+    }
+
+    peer = oldest;
+
+    peer->seq = 0;
+    peer->len = uid.len;
+    ngx_memcpy(peer->uid, uid.data, uid.len);
+
+    link->peer = peer;
+
+    return peer;
+}
+
+
+/* whether anybody is in the room; of ids of sockets the workers know */
+
+static ngx_uint_t
+ngx_http_realtime_receive_here(ngx_http_realtime_link_t *link, rt_str_t nsp,
+    rt_str_t room)
+{
+    rt_ref_t                   found;
+    ngx_http_realtime_zone_t  *z = link->hub->bus->zone;
+
+    if (rt_id_valid(room)) {
+        return 1;
+    }
+
+    ngx_http_realtime_zone_lock(z);
+
+    if (room.len && room.data[0] == '@') {
+        found = ngx_http_realtime_users_find_locked(z, nsp,
+                                         rt_str(room.len - 1, room.data + 1));
+
+    } else {
+        found = ngx_http_realtime_roster_find_locked(z, nsp, room);
+    }
+
+    ngx_http_realtime_zone_unlock(z);
+
+    return found != 0;
+}
+
+
+ngx_int_t
+ngx_http_realtime_receive_message(ngx_http_realtime_link_t *link,
+    rt_adapter_t *m, const char **why)
+{
+    ssize_t                   n;
+    uint32_t                  count;
+    rt_buf_t                  b;
+    rt_str_t                  name, attachments[RT_SIO_MAX_ATTACHMENTS];
+    rt_json_iter_t            it;
+    ngx_http_realtime_emit_t  out;
+
+    *why = "no memory";
+
+    n = rt_unpack(NULL, m->data.bytes, NULL, &count, why);
+
+    if (n < 0) {
+        return NGX_ERROR;
+    }
+
+    if (count > RT_SIO_MAX_ATTACHMENTS) {
+        *why = "its event has too many attachments";
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_realtime_scratch(&link->text, n, link->log) == NULL) {
+        return NGX_ERROR;
+    }
+
+    rt_buf_init(&b, link->text.data, link->text.size);
+
+    n = rt_unpack(&b, m->data.bytes, attachments, &count, why);
+
+    if (n < 2) {
+        return NGX_ERROR;
+    }
+
+    /* an array, as was seen to */
+
+    rt_json_each(&it, rt_str(n, link->text.data));
+
+    if (rt_json_next(&it, NULL, &name) != RT_OK || rt_sio_is_reserved(name)) {
+        *why = "the name of its event is reserved";
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&out, sizeof(out));
+
+    out.nsp = m->nsp;
+    out.within = m->opts.within;
+    out.event = rt_str(n - 2, link->text.data + 1);
+    out.attachments = attachments;
+    out.n = count;
+    out.flags = NGX_HTTP_REALTIME_ENTRY_REMOTE;
+
+    if (m->opts.is_volatile) {
+        out.flags |= NGX_HTTP_REALTIME_ENTRY_VOLATILE;
+    }
+
+    if (ngx_http_realtime_receive_lists(link, &m->opts, &out.rooms,
+                                        &out.excepts)
+        != NGX_OK)
+    {
+        *why = "it is for rooms without names, or for too many";
+        return NGX_ERROR;
+    }
+
+    *why = "it could not be put into the log";
+
+    return ngx_http_realtime_emit(link->hub, &out);
+}
+
+
+ngx_int_t
+ngx_http_realtime_receive_lists(ngx_http_realtime_link_t *link,
+    rt_adapter_opts_t *opts, rt_str_t *rooms, rt_str_t *except)
+{
+    size_t    n;
+    rt_buf_t  b;
+
+    n = rt_adapter_count(opts->rooms) + rt_adapter_count(opts->except);
+
+    if (n > NGX_HTTP_REALTIME_RECEIVE_NAMES) {
+        return NGX_ERROR;
+    }
+
+    /* a number of one byte may become one of 24 */
+
+    n = opts->rooms.len + opts->except.len
+        + n * ngx_http_realtime_list_size(RT_NUMBER_LEN);
+
+    if (ngx_http_realtime_scratch(&link->lists, n, link->log) == NULL) {
+        return NGX_ERROR;
+    }
+
+    rt_buf_init(&b, link->lists.data, link->lists.size);
+
+    *rooms = ngx_http_realtime_receive_list(&b, opts->rooms);
+    *except = ngx_http_realtime_receive_list(&b, opts->except);
+
+    /* where none of them is a name it is for nobody, and not for all */
+
+    return (rooms->len || rt_adapter_count(opts->rooms) == 0) ? NGX_OK
+                                                              : NGX_ERROR;
+}
+
+
+static rt_str_t
+ngx_http_realtime_receive_list(rt_buf_t *b, rt_adapter_list_t in)
+{
+    u_char             *start = b->pos;
+    rt_str_t            name;
+    rt_adapter_iter_t   it;
+
+    rt_adapter_each(&it, in);
+
+    while (rt_adapter_next(&it, &name) == RT_OK) {
+        if (name.len) {
+            b->pos = ngx_http_realtime_list_put(b->pos, name, 0);
+        }
+    }
+
+    return rt_str(b->pos - start, start);
+}
+
+
+static void
+ngx_http_realtime_receive_request(ngx_http_realtime_link_t *link,
+    rt_str_t channel, rt_str_t bytes)
+{
+    ssize_t                     n;
+    rt_str_t                    nsp, rest;
+    const char                 *why;
+    rt_buf_t                    b;
+    rt_adapter_t                m;
+    rt_channel_e                kind;
+    ngx_http_realtime_space_t  *sp;
+
+    /* it ends with the last "#" */
+
+    if (rt_channel_parse(channel, link->conf->key, &kind, &nsp, &rest) != RT_OK
+        || kind != RT_CHANNEL_REQUEST)
+    {
+        return;
+    }
+
+    sp = ngx_http_realtime_subscribe_find(link,
+                   rt_str(channel.data + channel.len - 1 - nsp.data,
+                          nsp.data));
+    if (sp == NULL) {
+        return;
+    }
+
+    n = rt_adapter_unify(NULL, bytes, &why);
+
+    if (n > 0) {
+
+        if (ngx_http_realtime_scratch(&link->unified, n, link->log) == NULL) {
+            return;
+        }
+
+        rt_buf_init(&b, link->unified.data, link->unified.size);
+        n = rt_adapter_unify(&b, bytes, &why);
+        bytes = rt_str(ngx_max(n, 0), link->unified.data);
+    }
+
+    if (n < 0
+        || rt_adapter_decode(&m, RT_ADAPTER_REQUEST, bytes, &why) == RT_ERROR)
+    {
+        ngx_http_realtime_link_refuse(link, rt_lit(""), why);
+        return;
+    }
+
+    m.nsp = ngx_http_realtime_str(&sp->node.str);
+
+    if (!rt_str_eq(m.uid, rt_str(NGX_HTTP_REALTIME_UID_LEN,
+                                 link->shared->uid)))
+    {
+        atomic_fetch_add(&link->shared->requests, 1);
+        ngx_http_realtime_request(link, &m);
+    }
+}
