@@ -56,6 +56,7 @@ ngx_http_realtime_link_start(ngx_http_realtime_link_t *link,
     ngx_queue_init(&link->held);
     ngx_http_realtime_publish_init(link);
     ngx_http_realtime_subscribe_init(link);
+    ngx_http_realtime_nodes_init(link);
 
     ngx_http_realtime_link_watch(link);
 }
@@ -98,6 +99,7 @@ ngx_http_realtime_link_watch(ngx_http_realtime_link_t *link)
 
     case NGX_HTTP_REALTIME_LINK_HOLDER:
         ngx_http_realtime_subscribe_sweep(link);
+        ngx_http_realtime_nodes_watch(link);
         break;
 
     case NGX_HTTP_REALTIME_LINK_PARTING:
@@ -156,7 +158,9 @@ ngx_http_realtime_link_take_up(ngx_http_realtime_link_t *link)
 
     link->up = 1;
 
-    ngx_http_realtime_publish_start(link);
+    if (ngx_http_realtime_nodes_wait(link) == NGX_OK) {
+        ngx_http_realtime_publish_start(link);
+    }
 
     if (link->on_up) {
         link->on_up(link);
@@ -168,6 +172,7 @@ static void
 ngx_http_realtime_link_put_down(ngx_http_realtime_link_t *link)
 {
     ngx_http_realtime_publish_stop(link);
+    ngx_http_realtime_nodes_stop(link);
     ngx_http_realtime_link_figures(link);
 
     if (link->up) {
@@ -232,7 +237,13 @@ static void
 ngx_http_realtime_link_down(ngx_http_realtime_redis_t *redis,
     ngx_str_t *reason)
 {
-    ngx_http_realtime_link_put_down(redis->data);
+    ngx_http_realtime_link_t  *link = redis->data;
+
+    if (link->up) {
+        atomic_store(&link->shared->away, 1);
+    }
+
+    ngx_http_realtime_link_put_down(link);
 }
 
 
@@ -341,7 +352,8 @@ ngx_http_realtime_link_parted(ngx_http_realtime_link_t *link)
     ngx_http_realtime_bus_t  *bus = link->hub->bus;
 
     ngx_http_realtime_lease_release(bus->zone, bus->self);
-    ngx_http_realtime_link_tell(link, NGX_HTTP_REALTIME_ENTRY_LINK, rt_lit(""), 0);
+    ngx_http_realtime_link_tell(link, NGX_HTTP_REALTIME_ENTRY_LINK,
+                                rt_lit(""), 0);
 }
 
 

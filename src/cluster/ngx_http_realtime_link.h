@@ -113,11 +113,17 @@ struct ngx_http_realtime_link_s {
     time_t                               swept;
     ngx_http_realtime_redis_command_t    subscribed;
 
+    /* ~nodes */
+
+    ngx_http_realtime_redis_command_t    count;
+    ngx_event_t                          soon;
+    ngx_msec_t                           since;     /* "waiting" */
+
     /* ~receive */
 
     ngx_queue_t                          held;      /* for an heir */
     size_t                               held_size;
-    ngx_http_realtime_peer_t            *peer;      /* heard last */
+    ngx_http_realtime_peer_t            *peer;      /* ~seen: heard last */
     ngx_http_realtime_scratch_t          text;
     ngx_http_realtime_scratch_t          lists;
     ngx_http_realtime_scratch_t          unified;
@@ -132,6 +138,7 @@ struct ngx_http_realtime_link_s {
     void                                *data;      /* of these */
 
     unsigned                             publishing:1;
+    unsigned                             waiting:1; /* for other nodes */
     unsigned                             asked:1;   /* the own channel too */
     unsigned                             listens:1; /* all is confirmed */
     unsigned                             told:1;    /* heir: knows where the
@@ -246,11 +253,35 @@ ngx_http_realtime_space_t *ngx_http_realtime_subscribe_find(
 void ngx_http_realtime_subscribe_free(ngx_http_realtime_link_t *link);
 
 
+/* ~nodes: how many there are */
+
+void ngx_http_realtime_nodes_init(ngx_http_realtime_link_t *link);
+
+/*
+ * NGX_OK: what was said may be published.  NGX_AGAIN: Redis was away, and not
+ * all are back: publish_start() follows.
+ */
+ngx_int_t ngx_http_realtime_nodes_wait(ngx_http_realtime_link_t *link);
+
+/* about once a second */
+void ngx_http_realtime_nodes_watch(ngx_http_realtime_link_t *link);
+
+/* nothing follows any more */
+void ngx_http_realtime_nodes_stop(ngx_http_realtime_link_t *link);
+
+
 /* ~receive: what others say */
 
 /* callback of the subscriber */
 void ngx_http_realtime_receive(ngx_http_realtime_redis_t *redis,
     redisReply *reply);
+
+/*
+ * ~seen: the number of a broadcast, if it has one.  NGX_DECLINED: it has come
+ * already.
+ */
+ngx_int_t ngx_http_realtime_seen(ngx_http_realtime_link_t *link, rt_str_t uid,
+    rt_str_t bytes);
 
 /* what was held is taken now */
 void ngx_http_realtime_receive_held(ngx_http_realtime_link_t *link);

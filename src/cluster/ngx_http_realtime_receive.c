@@ -41,12 +41,11 @@ static void ngx_http_realtime_receive_broadcast(
     ngx_http_realtime_link_t *link, ngx_http_realtime_space_t *sp,
     rt_str_t room, rt_str_t bytes);
 static rt_str_t ngx_http_realtime_receive_uid(rt_str_t bytes);
-static ngx_int_t ngx_http_realtime_receive_count(
-    ngx_http_realtime_link_t *link, rt_str_t uid, rt_str_t bytes);
-static ngx_http_realtime_peer_t *ngx_http_realtime_receive_peer(
-    ngx_http_realtime_link_t *link, rt_str_t uid);
 static ngx_uint_t ngx_http_realtime_receive_here(
     ngx_http_realtime_link_t *link, rt_str_t nsp, rt_str_t room);
+static ngx_int_t ngx_http_realtime_receive_event(
+    ngx_http_realtime_link_t *link, rt_adapter_t *m,
+    ngx_http_realtime_emit_t *out, rt_str_t *attachments, const char **why);
 static rt_str_t ngx_http_realtime_receive_list(rt_buf_t *b,
     rt_adapter_list_t in);
 static void ngx_http_realtime_receive_request(ngx_http_realtime_link_t *link,
@@ -244,7 +243,7 @@ ngx_http_realtime_receive_broadcast(ngx_http_realtime_link_t *link,
     uid = ngx_http_realtime_receive_uid(bytes);
 
     if (rt_str_eq(uid, rt_str(NGX_HTTP_REALTIME_UID_LEN, link->shared->uid))
-        || ngx_http_realtime_receive_count(link, uid, bytes) != NGX_OK
+        || ngx_http_realtime_seen(link, uid, bytes) != NGX_OK
         || (room.data && !ngx_http_realtime_receive_here(link, nsp, room)))
     {
         return;
@@ -288,85 +287,6 @@ ngx_http_realtime_receive_uid(rt_str_t bytes)
 }
 
 
-/*
- * Hosts of this server count what they say, also what is for nobody here:
- * NGX_DECLINED: it has come already.
- */
-
-static ngx_int_t
-ngx_http_realtime_receive_count(ngx_http_realtime_link_t *link, rt_str_t uid,
-    rt_str_t bytes)
-{
-    uint64_t                   seq;
-    ngx_http_realtime_peer_t  *peer;
-
-    if (uid.len == 0 || uid.len > NGX_HTTP_REALTIME_PEER_LEN
-        || rt_adapter_seq(bytes, &seq) != RT_OK)
-    {
-        return NGX_OK;
-    }
-
-    peer = ngx_http_realtime_receive_peer(link, uid);
-
-    if (peer->seq && seq <= peer->seq) {
-        return NGX_DECLINED;
-    }
-
-    if (peer->seq && seq > peer->seq + 1) {
-        atomic_fetch_add(&link->shared->missed, seq - peer->seq - 1);
-    }
-
-    peer->seq = seq;
-    peer->heard = ngx_http_realtime_now();
-
-    return NGX_OK;
-}
-
-
-/* the one that was silent longest is forgotten */
-
-static ngx_http_realtime_peer_t *
-ngx_http_realtime_receive_peer(ngx_http_realtime_link_t *link, rt_str_t uid)
-{
-    ngx_uint_t                 i;
-    ngx_http_realtime_peer_t  *peer = link->peer, *oldest;
-
-    if (peer && rt_str_eq(uid, rt_str(peer->len, peer->uid))) {
-        return peer;
-    }
-
-    oldest = &link->shared->peer[0];
-
-    for (i = 0; i < NGX_HTTP_REALTIME_PEERS; i++) {
-        peer = &link->shared->peer[i];
-
-        if (peer->len == 0) {
-            oldest = peer;
-            break;
-        }
-
-        if (rt_str_eq(uid, rt_str(peer->len, peer->uid))) {
-            link->peer = peer;
-            return peer;
-        }
-
-        if (peer->heard < oldest->heard) {
-            oldest = peer;
-        }
-    }
-
-    peer = oldest;
-
-    peer->seq = 0;
-    peer->len = uid.len;
-    ngx_memcpy(peer->uid, uid.data, uid.len);
-
-    link->peer = peer;
-
-    return peer;
-}
-
-
 /* whether anybody is in the room; of ids of sockets the workers know */
 
 static ngx_uint_t
@@ -400,58 +320,24 @@ ngx_int_t
 ngx_http_realtime_receive_message(ngx_http_realtime_link_t *link,
     rt_adapter_t *m, const char **why)
 {
-    ssize_t                   n;
-    uint32_t                  count;
-    rt_buf_t                  b;
-    rt_str_t                  name, attachments[RT_SIO_MAX_ATTACHMENTS];
-    rt_json_iter_t            it;
+    rt_str_t                  attachments[RT_SIO_MAX_ATTACHMENTS];
     ngx_http_realtime_emit_t  out;
-
-    *why = "no memory";
-
-    n = rt_unpack(NULL, m->data.bytes, NULL, &count, why);
-
-    if (n < 0) {
-        return NGX_ERROR;
-    }
-
-    if (count > RT_SIO_MAX_ATTACHMENTS) {
-        *why = "its event has too many attachments";
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_realtime_scratch(&link->text, n, link->log) == NULL) {
-        return NGX_ERROR;
-    }
-
-    rt_buf_init(&b, link->text.data, link->text.size);
-
-    n = rt_unpack(&b, m->data.bytes, attachments, &count, why);
-
-    if (n < 2) {
-        return NGX_ERROR;
-    }
-
-    /* an array, as was seen to */
-
-    rt_json_each(&it, rt_str(n, link->text.data));
-
-    if (rt_json_next(&it, NULL, &name) != RT_OK || rt_sio_is_reserved(name)) {
-        *why = "the name of its event is reserved";
-        return NGX_ERROR;
-    }
 
     ngx_memzero(&out, sizeof(out));
 
     out.nsp = m->nsp;
     out.within = m->opts.within;
-    out.event = rt_str(n - 2, link->text.data + 1);
     out.attachments = attachments;
-    out.n = count;
     out.flags = NGX_HTTP_REALTIME_ENTRY_REMOTE;
 
     if (m->opts.is_volatile) {
         out.flags |= NGX_HTTP_REALTIME_ENTRY_VOLATILE;
+    }
+
+    if (ngx_http_realtime_receive_event(link, m, &out, attachments, why)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     if (ngx_http_realtime_receive_lists(link, &m->opts, &out.rooms,
@@ -465,6 +351,60 @@ ngx_http_realtime_receive_message(ngx_http_realtime_link_t *link,
     *why = "it could not be put into the log";
 
     return ngx_http_realtime_emit(link->hub, &out);
+}
+
+
+/* the array of the event, without its brackets, as "event" */
+
+static ngx_int_t
+ngx_http_realtime_receive_event(ngx_http_realtime_link_t *link,
+    rt_adapter_t *m, ngx_http_realtime_emit_t *out, rt_str_t *attachments,
+    const char **why)
+{
+    ssize_t          n;
+    uint32_t         count;
+    rt_buf_t         b;
+    rt_str_t         name;
+    rt_json_iter_t   it;
+
+    n = rt_unpack(NULL, m->data.bytes, NULL, &count, why);
+
+    if (n < 0) {
+        return NGX_ERROR;
+    }
+
+    if (count > RT_SIO_MAX_ATTACHMENTS) {
+        *why = "its event has too many attachments";
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_realtime_scratch(&link->text, n, link->log) == NULL) {
+        *why = "no memory";
+        return NGX_ERROR;
+    }
+
+    rt_buf_init(&b, link->text.data, link->text.size);
+
+    n = rt_unpack(&b, m->data.bytes, attachments, &count, why);
+
+    if (n < 0) {
+        *why = *why ? *why : "its event does not fit";
+        return NGX_ERROR;
+    }
+
+    /* an array with a name, as was seen to when it was decoded */
+
+    rt_json_each(&it, rt_str(n, link->text.data));
+
+    if (rt_json_next(&it, NULL, &name) != RT_OK || rt_sio_is_reserved(name)) {
+        *why = "the name of its event is reserved";
+        return NGX_ERROR;
+    }
+
+    out->event = rt_str(n - 2, link->text.data + 1);
+    out->n = count;
+
+    return NGX_OK;
 }
 
 

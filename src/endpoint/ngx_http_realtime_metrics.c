@@ -199,6 +199,8 @@ ngx_http_realtime_metrics_redis(rt_buf_t *b, ngx_http_realtime_zone_t *zone)
 
     ngx_http_realtime_metrics_field(b, ",\"linker\":",
                                     ngx_http_realtime_lease_pid(zone));
+    ngx_http_realtime_metrics_field(b, ",\"nodes\":",
+                                    atomic_load(&cl->nodes));
     ngx_http_realtime_metrics_field(b, ",\"published\":",
                                     atomic_load(&cl->sent));
     ngx_http_realtime_metrics_field(b, ",\"received\":",

@@ -169,6 +169,9 @@ typedef struct {
     u_char                    uid[NGX_HTTP_REALTIME_UID_LEN];
     _Atomic uint32_t          begun;    /* "published" means something */
     _Atomic uint32_t          connected;
+    _Atomic uint32_t          away;     /* Redis was lost, and others have to
+                                           come back, too */
+    _Atomic uint64_t          nodes;    /* that listened before */
     _Atomic uint64_t          holder;   /* ~lease; 0: nobody */
     _Atomic uint64_t          heir;     /* gets it when the holder gives it */
     _Atomic uint64_t          said;     /* broadcasts for others in the log;
