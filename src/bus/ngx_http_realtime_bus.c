@@ -221,6 +221,7 @@ ngx_http_realtime_bus_drain_handler(ngx_event_t *ev)
 
         if (rc == NGX_OK) {
             bus->on_entry(bus, &e);
+            bus->pos = bus->cursor;
             continue;
         }
 

@@ -38,7 +38,8 @@ struct ngx_http_realtime_bus_s {
     ngx_connection_t            *wake;      /* the eventfd of the slot */
     u_char                      *buf;       /* the entry being read */
     size_t                       buf_size;
-    uint64_t                     pos;       /* where it begins */
+    uint64_t                     pos;       /* where it begins; between two
+                                               entries the cursor */
 
     ngx_http_realtime_entry_pt   on_entry;
     ngx_http_realtime_lag_pt     on_lag;

@@ -56,9 +56,53 @@ typedef enum {
     NGX_HTTP_REALTIME_ENTRY_LINK,
 
     /* somebody is in "nsp"; empty: whoever has somebody is to say where */
-    NGX_HTTP_REALTIME_ENTRY_NAMESPACE
+    NGX_HTTP_REALTIME_ENTRY_NAMESPACE,
+
+    /* to the sockets that a BROADCAST would go to: "number" is a command_e,
+       "packets" the rooms to enter or leave */
+    NGX_HTTP_REALTIME_ENTRY_COMMAND,
+
+    /* to all workers: "number" is an asked_e, about those sockets; "from" and
+       "handle" wait for REPLYs.  "packets" of an event: first what is between
+       its brackets, then attachments */
+    NGX_HTTP_REALTIME_ENTRY_ASK,
+
+    /* one of several to worker "to", where "handle" waits: "number" has a
+       reply_e and a count, "packets" is what belongs to it */
+    NGX_HTTP_REALTIME_ENTRY_REPLY
 
 } ngx_http_realtime_entry_e;
+
+
+typedef enum {
+    NGX_HTTP_REALTIME_COMMAND_JOIN = 1,
+    NGX_HTTP_REALTIME_COMMAND_LEAVE,
+    NGX_HTTP_REALTIME_COMMAND_DISCONNECT,   /* from the namespace */
+    NGX_HTTP_REALTIME_COMMAND_CLOSE         /* the whole connection */
+} ngx_http_realtime_command_e;
+
+
+typedef enum {
+    NGX_HTTP_REALTIME_ASKED_EVENT = 1,      /* to be acknowledged */
+    NGX_HTTP_REALTIME_ASKED_SOCKETS,        /* who they are */
+    NGX_HTTP_REALTIME_ASKED_IDS,
+    NGX_HTTP_REALTIME_ASKED_ROOMS           /* names, of all of "nsp" */
+} ngx_http_realtime_asked_e;
+
+
+typedef enum {
+    NGX_HTTP_REALTIME_REPLY_MORE = 0,       /* a part, as msgpack values */
+    NGX_HTTP_REALTIME_REPLY_LAST,           /* there is no more of these; how
+                                               many there were */
+    NGX_HTTP_REALTIME_REPLY_FAILED,         /* nor are they of use */
+    NGX_HTTP_REALTIME_REPLY_ACK             /* of a client: a list, its first
+                                               argument, then attachments */
+} ngx_http_realtime_reply_e;
+
+#define ngx_http_realtime_reply(kind, count)                                  \
+    ((uint64_t) (count) << 2 | (kind))
+#define ngx_http_realtime_reply_kind(e)   ((e)->number & 3)
+#define ngx_http_realtime_reply_count(e)  ((e)->number >> 2)
 
 /* "handle" waits for an answer to this very entry */
 #define ngx_http_realtime_entry_asks(e)                                       \

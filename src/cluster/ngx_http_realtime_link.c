@@ -1,5 +1,5 @@
 
-#include "cluster/ngx_http_realtime_link.h"
+#include "cluster/ngx_http_realtime_request.h"
 
 
 static void ngx_http_realtime_link_begin(ngx_http_realtime_link_t *link,
@@ -57,6 +57,7 @@ ngx_http_realtime_link_start(ngx_http_realtime_link_t *link,
     ngx_http_realtime_publish_init(link);
     ngx_http_realtime_subscribe_init(link);
     ngx_http_realtime_nodes_init(link);
+    ngx_http_realtime_request_init(link);
 
     ngx_http_realtime_link_watch(link);
 }

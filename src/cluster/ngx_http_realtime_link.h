@@ -18,7 +18,7 @@
 
 
 #include "bus/ngx_http_realtime_redis.h"
-#include "hub/ngx_http_realtime_emit.h"
+#include "cluster/ngx_http_realtime_answer.h"
 #include "shm/ngx_http_realtime_lease.h"
 
 #include "proto/rt_adapter.h"
@@ -127,6 +127,8 @@ struct ngx_http_realtime_link_s {
     ngx_http_realtime_scratch_t          text;
     ngx_http_realtime_scratch_t          lists;
     ngx_http_realtime_scratch_t          unified;
+
+    ngx_http_realtime_answers_t          answers;
 
     /* set by others, or NULL */
 

@@ -8,6 +8,7 @@
 
 
 #include "cluster/ngx_http_realtime_request.h"
+#include "hub/ngx_http_realtime_command.h"
 #include "shm/ngx_http_realtime_roster.h"
 #include "shm/ngx_http_realtime_users.h"
 
@@ -287,7 +288,10 @@ ngx_http_realtime_receive_uid(rt_str_t bytes)
 }
 
 
-/* whether anybody is in the room; of ids of sockets the workers know */
+/*
+ * Whether anybody is in the room, or about to be; of ids of sockets the
+ * workers know.
+ */
 
 static ngx_uint_t
 ngx_http_realtime_receive_here(ngx_http_realtime_link_t *link, rt_str_t nsp,
@@ -296,7 +300,9 @@ ngx_http_realtime_receive_here(ngx_http_realtime_link_t *link, rt_str_t nsp,
     rt_ref_t                   found;
     ngx_http_realtime_zone_t  *z = link->hub->bus->zone;
 
-    if (rt_id_valid(room)) {
+    if (rt_id_valid(room)
+        || ngx_http_realtime_command_expected(z, nsp, room))
+    {
         return 1;
     }
 

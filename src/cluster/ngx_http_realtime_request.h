@@ -14,6 +14,8 @@
 #include "cluster/ngx_http_realtime_link.h"
 
 
+void ngx_http_realtime_request_init(ngx_http_realtime_link_t *link);
+
 /*
  * A request of another node, decoded; "m->nsp" is set to the namespace of the
  * channel.  All is borrowed.

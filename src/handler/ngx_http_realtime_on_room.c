@@ -34,6 +34,8 @@ ngx_http_realtime_on_room_join(ngx_http_realtime_call_t *call)
 
     /* refused, or it has to wait */
 
+    ngx_memzero(&in, sizeof(in));
+
     if (ngx_http_realtime_access_room(call, room.name, &in) != NGX_OK) {
         return;
     }

@@ -5,6 +5,7 @@
 
 
 #include "handler/ngx_http_realtime_events.h"
+#include "hub/ngx_http_realtime_ask.h"
 
 
 static ngx_int_t ngx_http_realtime_relay_target(
@@ -16,7 +17,7 @@ static rt_str_t ngx_http_realtime_relay_args(ngx_http_realtime_call_t *call,
 /* the fields that are set here, without the values */
 #define NGX_HTTP_REALTIME_RELAY_MORE  64
 
-/* kinds of acks that clients owe */
+/* kinds of acks that clients owe, beside that of hub/ask */
 #define NGX_HTTP_REALTIME_ACK_ECHO    1
 
 
@@ -191,6 +192,11 @@ void
 ngx_http_realtime_on_ack(ngx_http_realtime_socket_t *sk, ngx_uint_t kind,
     uint64_t arg, ngx_http_realtime_packet_t *pkt)
 {
+    if (ngx_http_realtime_ask_is(kind)) {
+        ngx_http_realtime_ask_acked(sk->session->set->data, kind, arg, pkt);
+        return;
+    }
+
     if (kind == NGX_HTTP_REALTIME_ACK_ECHO && pkt) {
         (void) ngx_http_realtime_socket_send(sk, NULL, arg,
                                              rt_sio_args(&pkt->sio),

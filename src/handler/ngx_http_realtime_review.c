@@ -5,6 +5,8 @@
 #include "hub/ngx_http_realtime_account.h"
 #include "hub/ngx_http_realtime_replay.h"
 
+#include "chat/rt_name.h"
+
 
 /* questions of ours that are under way, while all rooms are looked at */
 #define NGX_HTTP_REALTIME_REVIEW_MANY  256
@@ -86,7 +88,7 @@ ngx_http_realtime_review_go_on(ngx_http_realtime_hub_t *hub)
         for (room = hub->rooms.buckets[i]; room; room = room->next) {
 
             if (ngx_http_realtime_account_main(room->nsp)
-                && !ngx_http_realtime_room_is_own(room->name))
+                && rt_room_name_valid(room->name))
             {
                 ngx_http_realtime_review_room(hub, room, rt_lit(""));
             }

@@ -1,6 +1,8 @@
 
 #include "hub/ngx_http_realtime_account.h"
 
+#include "chat/rt_name.h"
+
 
 static void ngx_http_realtime_account_put(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_fact_t *f);
@@ -109,7 +111,9 @@ ngx_http_realtime_account_join_locked(ngx_http_realtime_hub_t *hub,
 {
     ngx_http_realtime_fact_t  f;
 
-    if (!ngx_http_realtime_account_main(nsp)) {
+    /* rooms with other names are no rooms to the database */
+
+    if (!ngx_http_realtime_account_main(nsp) || !rt_room_name_valid(room)) {
         return;
     }
 
@@ -132,7 +136,9 @@ ngx_http_realtime_account_leave_locked(ngx_http_realtime_hub_t *hub,
 {
     ngx_http_realtime_fact_t  f;
 
-    if (user.len == 0 || !ngx_http_realtime_account_main(nsp)) {
+    if (user.len == 0 || !ngx_http_realtime_account_main(nsp)
+        || !rt_room_name_valid(room))
+    {
         return;
     }
 

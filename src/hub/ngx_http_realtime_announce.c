@@ -19,7 +19,7 @@ static void ngx_http_realtime_depart_from(ngx_http_realtime_hub_t *hub,
 
 /* an event's arguments: a room, a user, and what holds them */
 #define NGX_HTTP_REALTIME_ANNOUNCE_MAX                                        \
-    (RT_ROOM_NAME_MAX + RT_USER_MAX * RT_BUF_ESCAPED + 64)
+    ((RT_ROOM_NAME_MAX + RT_USER_MAX) * RT_BUF_ESCAPED + 64)
 
 
 /* "user" empty: anonymous */
@@ -35,9 +35,9 @@ ngx_http_realtime_announce_locked(ngx_http_realtime_hub_t *hub,
 
     rt_buf_init(&b, args, sizeof(args));
 
-    rt_buf_put(&b, rt_lit("{\"roomName\":\""));
-    rt_buf_put(&b, room);
-    rt_buf_put(&b, rt_lit("\",\"userId\":"));
+    rt_buf_put(&b, rt_lit("{\"roomName\":"));
+    rt_buf_json(&b, room);
+    rt_buf_put(&b, rt_lit(",\"userId\":"));
 
     if (user.len) {
         rt_buf_json(&b, user);
@@ -78,8 +78,8 @@ ngx_http_realtime_enter(ngx_http_realtime_hub_t *hub,
 
     /* what it is still being given from before is not for it, either */
 
-    in->since = ngx_http_realtime_session_position(sk->session);
-
+    in->since = in->since ? in->since
+                          : ngx_http_realtime_session_position(sk->session);
     if (sk->replay
         && ngx_http_realtime_replay_joined(sk, m->room->hash, in->since)
            != NGX_OK)

@@ -1,11 +1,13 @@
 
-#include "hub/ngx_http_realtime_emit.h"
+#include "hub/ngx_http_realtime_choose.h"
 #include "hub/ngx_http_realtime_replay.h"
 
 
 /* a packet of the log as blobs, made for the first who gets it */
 
 typedef struct {
+    ngx_http_realtime_hub_t   *hub;
+    ngx_http_realtime_entry_t *entry;
     ngx_http_realtime_blob_t  *text[2];     /* without an offset, and with */
     ngx_http_realtime_blob_t  *attachments[RT_SIO_MAX_ATTACHMENTS];
     ngx_uint_t                 n;           /* of these */
@@ -13,35 +15,34 @@ typedef struct {
 } ngx_http_realtime_delivery_t;
 
 
+/* how far a session gets ahead of the others */
+
+typedef struct {
+    ngx_http_realtime_session_t  *session;
+    uint64_t                      end;
+} ngx_http_realtime_ahead_t;
+
+
 static void ngx_http_realtime_emit_entry(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_emit_t *m, ngx_http_realtime_entry_t *e);
 static size_t ngx_http_realtime_emit_size(ngx_http_realtime_emit_t *m);
 static u_char *ngx_http_realtime_emit_packets(ngx_http_realtime_emit_t *m,
     u_char *p);
-static void ngx_http_realtime_deliver_room(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_entry_t *e, rt_str_t name,
-    ngx_http_realtime_delivery_t *d);
+static void ngx_http_realtime_deliver_each(void *ctx,
+    ngx_http_realtime_socket_t *sk);
 static ngx_int_t ngx_http_realtime_catch_up_one(void *ctx,
     ngx_http_realtime_entry_t *e, uint64_t pos);
-static ngx_int_t ngx_http_realtime_deliver_chosen(
-    ngx_http_realtime_entry_t *e, ngx_http_realtime_socket_t *sk);
-static ngx_int_t ngx_http_realtime_deliver_in(ngx_http_realtime_entry_t *e,
-    ngx_http_realtime_socket_t *sk, rt_str_t name);
-static ngx_int_t ngx_http_realtime_deliver_excepted(
-    ngx_http_realtime_entry_t *e, ngx_http_realtime_socket_t *sk);
-static void ngx_http_realtime_deliver_send(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_entry_t *e, ngx_http_realtime_socket_t *sk,
-    ngx_http_realtime_delivery_t *d);
+static void ngx_http_realtime_deliver_send(ngx_http_realtime_delivery_t *d,
+    ngx_http_realtime_socket_t *sk);
 static void ngx_http_realtime_deliver_blob(ngx_http_realtime_socket_t *sk,
     ngx_http_realtime_blob_t *b);
 static ngx_int_t ngx_http_realtime_delivery_make(
-    ngx_http_realtime_delivery_t *d, ngx_http_realtime_sessions_t *set,
-    ngx_http_realtime_entry_t *e, ngx_uint_t offset);
+    ngx_http_realtime_delivery_t *d, ngx_uint_t offset);
 static ngx_http_realtime_blob_t *ngx_http_realtime_delivery_text(
     ngx_http_realtime_sessions_t *set, ngx_http_realtime_entry_t *e,
     rt_str_t packet, ngx_uint_t offset);
 static void ngx_http_realtime_delivery_init(ngx_http_realtime_delivery_t *d,
-    uint64_t pos);
+    ngx_http_realtime_hub_t *hub, ngx_http_realtime_entry_t *e, uint64_t pos);
 static void ngx_http_realtime_delivery_free(ngx_http_realtime_delivery_t *d);
 
 
@@ -238,22 +239,11 @@ void
 ngx_http_realtime_deliver(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_entry_t *e, uint64_t pos)
 {
-    rt_str_t                       list = e->rooms, name;
     ngx_http_realtime_session_t   *s;
     ngx_http_realtime_delivery_t   d;
 
-    ngx_http_realtime_delivery_init(&d, pos);
-
-    hub->stamp++;
-
-    if (list.len == 0) {
-        ngx_http_realtime_deliver_room(hub, e, rt_lit(""), &d);
-    }
-
-    while (ngx_http_realtime_list_next(&list, &name, NULL) == NGX_OK) {
-        ngx_http_realtime_deliver_room(hub, e, name, &d);
-    }
-
+    ngx_http_realtime_delivery_init(&d, hub, e, pos);
+    ngx_http_realtime_choose(hub, e, ngx_http_realtime_deliver_each, &d);
     ngx_http_realtime_delivery_free(&d);
 
     if (e->reply.len == 0) {
@@ -269,35 +259,12 @@ ngx_http_realtime_deliver(ngx_http_realtime_hub_t *hub,
 
 
 static void
-ngx_http_realtime_deliver_room(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_entry_t *e, rt_str_t name,
-    ngx_http_realtime_delivery_t *d)
+ngx_http_realtime_deliver_each(void *ctx, ngx_http_realtime_socket_t *sk)
 {
-    uint32_t                     i;
-    ngx_http_realtime_room_t    *room;
-    ngx_http_realtime_socket_t  *sk;
+    ngx_http_realtime_delivery_t  *d = ctx;
 
-    room = ngx_http_realtime_room_find(&hub->rooms, e->nsp, name);
-
-    if (room == NULL) {
-        return;
-    }
-
-    for (i = 0; i < room->n; i++) {
-        sk = room->seats[i].socket;
-
-        if (sk->stamp == hub->stamp) {
-            continue;                   /* in two of the rooms */
-        }
-
-        sk->stamp = hub->stamp;
-
-        if (d->pos >= sk->session->from
-            && sk->replay == NULL
-            && !ngx_http_realtime_deliver_excepted(e, sk))
-        {
-            ngx_http_realtime_deliver_send(hub, e, sk, d);
-        }
+    if (d->pos >= sk->session->from && sk->replay == NULL) {
+        ngx_http_realtime_deliver_send(d, sk);
     }
 }
 
@@ -328,11 +295,9 @@ ngx_http_realtime_deliver_one(ngx_http_realtime_hub_t *hub,
 {
     ngx_http_realtime_delivery_t  d;
 
-    if (ngx_http_realtime_deliver_chosen(e, sk)
-        && !ngx_http_realtime_deliver_excepted(e, sk))
-    {
-        ngx_http_realtime_delivery_init(&d, 0);
-        ngx_http_realtime_deliver_send(hub, e, sk, &d);
+    if (ngx_http_realtime_chosen(e, sk)) {
+        ngx_http_realtime_delivery_init(&d, hub, e, 0);
+        ngx_http_realtime_deliver_send(&d, sk);
         ngx_http_realtime_delivery_free(&d);
     }
 }
@@ -342,7 +307,8 @@ void
 ngx_http_realtime_catch_up(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_session_t *s)
 {
-    uint64_t  from, head;
+    uint64_t                    from;
+    ngx_http_realtime_ahead_t   ahead;
 
     from = ngx_max(hub->bus->cursor, s->from);
 
@@ -350,10 +316,11 @@ ngx_http_realtime_catch_up(ngx_http_realtime_hub_t *hub,
         return;
     }
 
-    head = ngx_http_realtime_bus_head(hub->bus);
+    ahead.session = s;
+    ahead.end = ngx_http_realtime_bus_head(hub->bus);
 
-    if (ngx_http_realtime_bus_replay(hub->bus, &from, head,
-                                     ngx_http_realtime_catch_up_one, s)
+    if (ngx_http_realtime_bus_replay(hub->bus, &from, ahead.end,
+                                     ngx_http_realtime_catch_up_one, &ahead)
         != NGX_OK)
     {
         ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
@@ -363,7 +330,7 @@ ngx_http_realtime_catch_up(ngx_http_realtime_hub_t *hub,
     /* one that was closed over it was not given the rest */
 
     if (ngx_http_realtime_session_alive(s)) {
-        s->from = head;
+        s->from = ngx_max(s->from, ahead.end);
     }
 }
 
@@ -378,109 +345,68 @@ ngx_http_realtime_catch_up_now(ngx_http_realtime_hub_t *hub,
 }
 
 
+/* what it is commanded to do is done when all do it: it stops before that */
+
 static ngx_int_t
 ngx_http_realtime_catch_up_one(void *ctx, ngx_http_realtime_entry_t *e,
     uint64_t pos)
 {
-    ngx_http_realtime_session_t  *s = ctx;
+    ngx_http_realtime_ahead_t    *ahead = ctx;
+    ngx_http_realtime_socket_t   *sk;
+    ngx_http_realtime_session_t  *s = ahead->session;
 
     if (e->type == NGX_HTTP_REALTIME_ENTRY_BROADCAST) {
         ngx_http_realtime_deliver_to(s->set->data, e, s);
+
+    } else if (e->type == NGX_HTTP_REALTIME_ENTRY_COMMAND) {
+
+        sk = ngx_http_realtime_socket_find(s, e->nsp);
+
+        if (sk && ngx_http_realtime_chosen(e, sk)) {
+            ahead->end = pos;
+            return NGX_DONE;
+        }
     }
 
     return NGX_OK;
 }
 
 
-static ngx_int_t
-ngx_http_realtime_deliver_chosen(ngx_http_realtime_entry_t *e,
-    ngx_http_realtime_socket_t *sk)
-{
-    rt_str_t  list = e->rooms, name;
-
-    if (!rt_str_eq(e->nsp, sk->nsp->name)) {
-        return 0;
-    }
-
-    if (list.len == 0) {
-        return 1;
-    }
-
-    while (ngx_http_realtime_list_next(&list, &name, NULL) == NGX_OK) {
-        if (ngx_http_realtime_deliver_in(e, sk, name)) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/* whether it is in the room, and was when that was said */
-
-static ngx_int_t
-ngx_http_realtime_deliver_in(ngx_http_realtime_entry_t *e,
-    ngx_http_realtime_socket_t *sk, rt_str_t name)
-{
-    ngx_http_realtime_membership_t  *m;
-
-    m = ngx_http_realtime_room_member(sk, name);
-
-    return m && (sk->replay == NULL
-                 || ngx_http_realtime_replay_was_in(sk, m->room, e->end));
-}
-
-
-/* ids of sockets are never names of rooms: they may hold capitals */
-
-static ngx_int_t
-ngx_http_realtime_deliver_excepted(ngx_http_realtime_entry_t *e,
-    ngx_http_realtime_socket_t *sk)
-{
-    rt_str_t  list = e->except, name;
-
-    if (sk->mute && e->rooms.len) {
-        return 1;
-    }
-
-    if (e->within.len && !ngx_http_realtime_deliver_in(e, sk, e->within)) {
-        return 1;
-    }
-
-    while (ngx_http_realtime_list_next(&list, &name, NULL) == NGX_OK) {
-        if (rt_str_eq(name, ngx_http_realtime_socket_id(sk))) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
 static void
-ngx_http_realtime_deliver_send(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_entry_t *e, ngx_http_realtime_socket_t *sk,
-    ngx_http_realtime_delivery_t *d)
+ngx_http_realtime_deliver_send(ngx_http_realtime_delivery_t *d,
+    ngx_http_realtime_socket_t *sk)
 {
-    ngx_uint_t                    i;
+    ngx_uint_t                    i, offset;
     ngx_http_realtime_session_t  *s = sk->session;
 
     if (!ngx_http_realtime_session_alive(s)) {
         return;
     }
 
-    if (d->text[s->recoverable] == NULL
-        && ngx_http_realtime_delivery_make(d, hub->set, e, s->recoverable)
-           != NGX_OK)
+    offset = s->recoverable;
+
+    if (d->entry->flags & NGX_HTTP_REALTIME_ENTRY_VOLATILE) {
+
+        if (!ngx_http_realtime_session_takes(s)) {
+            return;
+        }
+
+        offset = 0;                     /* nobody misses it */
+    }
+
+    if (d->text[offset] == NULL
+        && ngx_http_realtime_delivery_make(d, offset) != NGX_OK)
     {
         /* never a silent gap: who cannot get it has to come again */
         ngx_http_realtime_session_close(s, NGX_HTTP_REALTIME_CLOSED_FORCED);
         return;
     }
 
-    sk->sent = e->end;
+    if (offset) {
+        sk->sent = d->entry->end;
+    }
 
-    ngx_http_realtime_deliver_blob(sk, d->text[s->recoverable]);
+    ngx_http_realtime_deliver_blob(sk, d->text[offset]);
 
     for (i = 0; i < d->n; i++) {
         ngx_http_realtime_deliver_blob(sk, d->attachments[i]);
@@ -502,17 +428,18 @@ ngx_http_realtime_deliver_blob(ngx_http_realtime_socket_t *sk,
 
 static ngx_int_t
 ngx_http_realtime_delivery_make(ngx_http_realtime_delivery_t *d,
-    ngx_http_realtime_sessions_t *set, ngx_http_realtime_entry_t *e,
     ngx_uint_t offset)
 {
-    rt_str_t                   list = e->packets, packet;
-    ngx_http_realtime_blob_t  *b;
+    rt_str_t                       list = d->entry->packets, packet;
+    ngx_http_realtime_blob_t      *b;
+    ngx_http_realtime_sessions_t  *set = d->hub->set;
 
     if (ngx_http_realtime_list_next(&list, &packet, NULL) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    d->text[offset] = ngx_http_realtime_delivery_text(set, e, packet, offset);
+    d->text[offset] = ngx_http_realtime_delivery_text(set, d->entry, packet,
+                                                      offset);
 
     if (d->text[offset] == NULL) {
         return NGX_ERROR;
@@ -572,8 +499,11 @@ ngx_http_realtime_delivery_text(ngx_http_realtime_sessions_t *set,
 
 
 static void
-ngx_http_realtime_delivery_init(ngx_http_realtime_delivery_t *d, uint64_t pos)
+ngx_http_realtime_delivery_init(ngx_http_realtime_delivery_t *d,
+    ngx_http_realtime_hub_t *hub, ngx_http_realtime_entry_t *e, uint64_t pos)
 {
+    d->hub = hub;
+    d->entry = e;
     d->text[0] = NULL;
     d->text[1] = NULL;
     d->n = 0;

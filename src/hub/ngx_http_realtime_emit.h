@@ -48,11 +48,15 @@ typedef struct {
     ngx_http_realtime_scratch_t    entry;       /* being written */
     ngx_http_realtime_scratch_t    args;        /* of an event, the same */
     ngx_http_realtime_scratch_t    clean;       /* of a message, the same */
+    ngx_http_realtime_scratch_t    chosen;      /* sockets; hub/command */
     ngx_event_t                    news;        /* presence to be told */
     ngx_event_t                    typing;      /* typists are due */
     ngx_msec_t                     heartbeat;   /* hub/reconcile */
     ngx_queue_t                    replays;     /* hub/replay */
     ngx_event_t                    replay;      /* there is one to go on with */
+    ngx_queue_t                    reports;     /* hub/report */
+    ngx_event_t                    report;      /* there is one to send */
+    size_t                         reported;    /* bytes that wait there */
     ngx_http_realtime_reviewed_t   review;
 
     /* up: an operation on a session, found while replaying */

@@ -1,5 +1,7 @@
 
 #include "hub/ngx_http_realtime_move.h"
+#include "hub/ngx_http_realtime_ask.h"
+#include "hub/ngx_http_realtime_command.h"
 #include "hub/ngx_http_realtime_recover.h"
 #include "hub/ngx_http_realtime_replay.h"
 #include "hub/ngx_http_realtime_settle.h"
@@ -64,7 +66,6 @@ static void ngx_http_realtime_move_put_identity(
 static void ngx_http_realtime_move_put_rest(ngx_http_realtime_mover_t *mv);
 static void ngx_http_realtime_move_arrived(ngx_http_realtime_session_t *s,
     uint64_t pos);
-static void ngx_http_realtime_move_taken(ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_move_build_session(
     ngx_http_realtime_session_t *s, ngx_http_realtime_moved_t *item);
 static ngx_int_t ngx_http_realtime_move_build(ngx_http_realtime_mover_t *mv,
@@ -209,7 +210,9 @@ ngx_http_realtime_move_put_socket(ngx_http_realtime_mover_t *mv,
         item.kind = NGX_HTTP_REALTIME_MOVED_REPLAY;
         item.number = sk->replay->connected;
         item.arg = ngx_http_realtime_socket_position(sk);
-        ngx_http_realtime_move_put(mv, &item, rt_lit(""));
+        ngx_http_realtime_move_put(mv, &item,
+                                   rt_str(sizeof(uint64_t),
+                                          &sk->replay->commands));
 
         item.kind = NGX_HTTP_REALTIME_MOVED_JOINED;
 
@@ -337,7 +340,7 @@ ngx_http_realtime_move_take(ngx_http_realtime_hub_t *hub,
         }
     }
 
-    ngx_http_realtime_move_taken(s);
+    ngx_http_realtime_recover_taken(s);
 
     if (mv.rc != NGX_OK
         || ngx_http_realtime_bus_replay(hub->bus, &from, pos,
@@ -375,23 +378,6 @@ ngx_http_realtime_move_arrived(ngx_http_realtime_session_t *s, uint64_t pos)
     }
 
     ngx_http_realtime_recover_arrived(s);
-}
-
-
-/* a socket that has come back elsewhere while the session was on its way */
-
-static void
-ngx_http_realtime_move_taken(ngx_http_realtime_session_t *s)
-{
-    ngx_http_realtime_socket_t  *sk, *next;
-
-    for (sk = s->sockets; sk; sk = next) {
-        next = sk->next;
-
-        if (ngx_http_realtime_socket_rec(sk) == NULL) {
-            ngx_http_realtime_socket_close(sk);
-        }
-    }
 }
 
 
@@ -444,9 +430,11 @@ static ngx_int_t
 ngx_http_realtime_move_build(ngx_http_realtime_mover_t *mv,
     ngx_http_realtime_moved_t *item, rt_str_t data)
 {
-    uint64_t                      hash;
+    uint64_t                      word = 0;
     ngx_http_realtime_hub_t      *hub = mv->hub;
     ngx_http_realtime_session_t  *s = mv->session;
+
+    ngx_memcpy(&word, data.data, ngx_min(data.len, sizeof(word)));
 
     switch (item->kind) {
 
@@ -464,11 +452,10 @@ ngx_http_realtime_move_build(ngx_http_realtime_mover_t *mv,
 
     case NGX_HTTP_REALTIME_MOVED_REPLAY:
         return ngx_http_realtime_replay_begin(hub, mv->socket, item->arg,
-                                              item->number);
+                                              word, item->number);
 
     case NGX_HTTP_REALTIME_MOVED_JOINED:
-        ngx_memcpy(&hash, data.data, sizeof(hash));
-        return ngx_http_realtime_replay_joined(mv->socket, hash, item->arg);
+        return ngx_http_realtime_replay_joined(mv->socket, word, item->arg);
 
     case NGX_HTTP_REALTIME_MOVED_ACK:
         return ngx_http_realtime_socket_add_ack(mv->socket, item->number,
@@ -584,6 +571,12 @@ ngx_http_realtime_move_replay(void *ctx, ngx_http_realtime_entry_t *e,
         if (pos >= s->from) {
             ngx_http_realtime_deliver_to(mv->hub, e, s);
         }
+
+    } else if (e->type == NGX_HTTP_REALTIME_ENTRY_COMMAND) {
+        ngx_http_realtime_command_to(mv->hub, e, s);
+
+    } else if (e->type == NGX_HTTP_REALTIME_ENTRY_ASK) {
+        ngx_http_realtime_ask_to(mv->hub, e, s);
 
     } else if (e->type == NGX_HTTP_REALTIME_ENTRY_CHANGED) {
         mv->hub->review.bucket = 0;     /* for nobody, on its way */

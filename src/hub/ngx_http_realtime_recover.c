@@ -9,6 +9,8 @@
 #include "session/ngx_http_realtime_knock.h"
 #include "shm/ngx_http_realtime_away.h"
 
+#include "chat/rt_name.h"
+
 
 static ngx_int_t ngx_http_realtime_recover_claim(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_session_t *s, const ngx_http_realtime_return_t *ret,
@@ -362,7 +364,7 @@ ngx_http_realtime_recover_open(ngx_http_realtime_hub_t *hub,
     rc = ngx_http_realtime_room_join_own(&hub->rooms, sk);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_realtime_replay_begin(hub, sk, t->from, 0);
+        rc = ngx_http_realtime_replay_begin(hub, sk, t->from, t->commands, 0);
     }
 
     while (rc == NGX_OK && p < last) {
@@ -471,6 +473,12 @@ ngx_http_realtime_recover_admits(ngx_http_realtime_hub_t *hub,
     ngx_uint_t                 private;
     ngx_http_realtime_known_t  known;
 
+    /* one that no client can name: it was put there by another server */
+
+    if (!rt_room_name_valid(room->name)) {
+        return NGX_OK;
+    }
+
     if (!ngx_http_realtime_identity_admits(sk->who, room->name)) {
         return NGX_ABORT;
     }
@@ -512,6 +520,21 @@ ngx_http_realtime_recover_admits(ngx_http_realtime_hub_t *hub,
 
     return (private && (rc == NGX_DECLINED || !known.member)) ? NGX_DECLINED
                                                               : NGX_OK;
+}
+
+
+void
+ngx_http_realtime_recover_taken(ngx_http_realtime_session_t *s)
+{
+    ngx_http_realtime_socket_t  *sk, *next;
+
+    for (sk = s->sockets; sk; sk = next) {
+        next = sk->next;
+
+        if (ngx_http_realtime_socket_rec(sk) == NULL) {
+            ngx_http_realtime_socket_close(sk);
+        }
+    }
 }
 
 

@@ -42,6 +42,9 @@ typedef struct {
 ngx_int_t ngx_http_realtime_recover(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_session_t *s, const ngx_http_realtime_return_t *ret);
 
+/* sockets that have come back elsewhere while "s" was on its way go */
+void ngx_http_realtime_recover_taken(ngx_http_realtime_session_t *s);
+
 /*
  * "s" has arrived from another worker: what it waited for there, answers and
  * CONNECTs, begins anew.

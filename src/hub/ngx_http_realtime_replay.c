@@ -1,11 +1,14 @@
 
 #include "hub/ngx_http_realtime_replay.h"
+#include "hub/ngx_http_realtime_command.h"
 
 
 typedef struct {
     ngx_http_realtime_hub_t     *hub;
     ngx_http_realtime_socket_t  *socket;
     ngx_uint_t                   n;         /* entries that may be read */
+    uint64_t                     last;      /* the command that ends it, or
+                                               0 */
 } ngx_http_realtime_replayer_t;
 
 
@@ -15,6 +18,8 @@ static ngx_uint_t ngx_http_realtime_replay_step(ngx_http_realtime_hub_t *hub,
 static void ngx_http_realtime_replay_done(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk);
 static void ngx_http_realtime_replay_let_go(ngx_http_realtime_replay_t *r);
+static ngx_int_t ngx_http_realtime_replay_command(
+    ngx_http_realtime_replayer_t *rp, ngx_http_realtime_entry_t *e);
 static ngx_int_t ngx_http_realtime_replay_one(void *ctx,
     ngx_http_realtime_entry_t *e, uint64_t pos);
 
@@ -40,7 +45,8 @@ ngx_http_realtime_replay_init(ngx_http_realtime_hub_t *hub)
 
 ngx_int_t
 ngx_http_realtime_replay_begin(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_socket_t *sk, uint64_t from, ngx_uint_t connected)
+    ngx_http_realtime_socket_t *sk, uint64_t from, uint64_t commands,
+    ngx_uint_t connected)
 {
     ngx_http_realtime_replay_t  *r;
 
@@ -52,6 +58,7 @@ ngx_http_realtime_replay_begin(ngx_http_realtime_hub_t *hub,
     r->socket = sk;
     r->from = from;
     r->begin = from;
+    r->commands = commands;
     r->connected = connected;
 
     sk->replay = r;
@@ -275,7 +282,7 @@ ngx_http_realtime_replay_step(ngx_http_realtime_hub_t *hub,
     ngx_uint_t                     most;
     ngx_http_realtime_socket_t    *sk = r->socket;
     ngx_http_realtime_session_t   *s = sk->session;
-    ngx_http_realtime_replayer_t   ctx;
+    ngx_http_realtime_replayer_t   ctx = { hub, sk, 0, 0 };
 
     if (r->doubts || !ngx_http_realtime_session_alive(s)
         || s->outq.bytes >= ngx_http_realtime_session_refill(s))
@@ -286,8 +293,6 @@ ngx_http_realtime_replay_step(ngx_http_realtime_hub_t *hub,
     to = ngx_http_realtime_session_position(s);
     most = ngx_min(*budget, NGX_HTTP_REALTIME_REPLAY_STEP);
 
-    ctx.hub = hub;
-    ctx.socket = sk;
     ctx.n = most;
 
     if (r->from < to) {
@@ -296,6 +301,11 @@ ngx_http_realtime_replay_step(ngx_http_realtime_hub_t *hub,
     }
 
     *budget -= most - ctx.n;
+
+    if (ctx.last) {
+        ngx_http_realtime_command_end(sk, ctx.last);
+        return 0;
+    }
 
     if (rc != NGX_OK) {
         ngx_log_error(NGX_LOG_INFO, hub->log, 0,
@@ -345,6 +355,25 @@ ngx_http_realtime_replay_done(ngx_http_realtime_hub_t *hub,
 }
 
 
+/* NGX_DONE: it is to go */
+
+static ngx_int_t
+ngx_http_realtime_replay_command(ngx_http_realtime_replayer_t *rp,
+    ngx_http_realtime_entry_t *e)
+{
+    if (ngx_http_realtime_command_ends(e)) {
+        rp->last = ngx_http_realtime_chosen(e, rp->socket) ? e->number : 0;
+
+    } else {
+        ngx_http_realtime_command_one(rp->hub, e, rp->socket);
+    }
+
+    rp->socket->replay->commands = e->end;
+
+    return rp->last ? NGX_DONE : NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_realtime_replay_one(void *ctx, ngx_http_realtime_entry_t *e,
     uint64_t pos)
@@ -352,8 +381,16 @@ ngx_http_realtime_replay_one(void *ctx, ngx_http_realtime_entry_t *e,
     ngx_http_realtime_replayer_t  *rp = ctx;
     ngx_http_realtime_session_t   *s = rp->socket->session;
 
-    if (e->type == NGX_HTTP_REALTIME_ENTRY_BROADCAST) {
+    if (e->type == NGX_HTTP_REALTIME_ENTRY_BROADCAST
+        && !(e->flags & NGX_HTTP_REALTIME_ENTRY_VOLATILE))
+    {
         ngx_http_realtime_deliver_one(rp->hub, e, rp->socket);
+
+    } else if (e->type == NGX_HTTP_REALTIME_ENTRY_COMMAND
+               && pos >= rp->socket->replay->commands
+               && ngx_http_realtime_replay_command(rp, e) != NGX_OK)
+    {
+        return NGX_DONE;
     }
 
     return (--rp->n

@@ -23,11 +23,13 @@
 void ngx_http_realtime_replay_init(ngx_http_realtime_hub_t *hub);
 
 /*
- * "sk" is given what it missed from "from" on; "connected": it was sent its
- * CONNECT already.  NGX_ERROR: no memory.
+ * "sk" is given what it missed from "from" on, and what others have commanded
+ * it to do (~command) from "commands" on is done on the way.  "connected": it
+ * was sent its CONNECT already.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_http_realtime_replay_begin(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_socket_t *sk, uint64_t from, ngx_uint_t connected);
+    ngx_http_realtime_socket_t *sk, uint64_t from, uint64_t commands,
+    ngx_uint_t connected);
 
 /*
  * The room with that hash is one that "sk" joined when the log was at "since";

@@ -3,11 +3,15 @@
 #include "bus/ngx_http_realtime_wake.h"
 #include "handler/ngx_http_realtime_events.h"
 #include "handler/ngx_http_realtime_review.h"
+#include "cluster/ngx_http_realtime_answer.h"
 #include "hub/ngx_http_realtime_account.h"
+#include "hub/ngx_http_realtime_ask.h"
+#include "hub/ngx_http_realtime_command.h"
 #include "hub/ngx_http_realtime_presence.h"
 #include "hub/ngx_http_realtime_reconcile.h"
 #include "hub/ngx_http_realtime_recover.h"
 #include "hub/ngx_http_realtime_replay.h"
+#include "hub/ngx_http_realtime_report.h"
 #include "hub/ngx_http_realtime_settle.h"
 #include "hub/ngx_http_realtime_typing.h"
 #include "shm/ngx_http_realtime_slot.h"
@@ -17,11 +21,6 @@
 #include "transport/ngx_http_realtime_upgrade.h"
 #include "transport/ngx_http_realtime_websocket.h"
 
-#include "chat/rt_clean.h"
-
-
-static void ngx_http_realtime_worker_rescue(void);
-static void ngx_http_realtime_worker_abort(int signo);
 static void ngx_http_realtime_worker_wire(ngx_http_realtime_worker_t *w,
     ngx_log_t *log);
 static ngx_int_t ngx_http_realtime_worker_open(ngx_http_realtime_worker_t *w);
@@ -99,6 +98,7 @@ ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
 
     ngx_http_realtime_worker_rescue();
     ngx_http_realtime_replay_init(hub);
+    ngx_http_realtime_report_init(hub);
     ngx_http_realtime_presence_init(hub);
     ngx_http_realtime_typing_init(hub);
     ngx_http_realtime_worker_timers(w);
@@ -219,33 +219,6 @@ ngx_http_realtime_worker_open_handler(ngx_event_t *ev)
 }
 
 
-/* a message that trips the HTML parser up is not to end everybody's worker */
-
-static void
-ngx_http_realtime_worker_rescue(void)
-{
-    struct sigaction  sa;
-
-    ngx_memzero(&sa, sizeof(sa));
-
-    sa.sa_handler = ngx_http_realtime_worker_abort;
-    sa.sa_flags = SA_NODEFER;
-    sigemptyset(&sa.sa_mask);
-
-    (void) sigaction(SIGABRT, &sa, NULL);
-}
-
-
-static void
-ngx_http_realtime_worker_abort(int signo)
-{
-    rt_clean_rescue();
-
-    (void) signal(SIGABRT, SIG_DFL);
-    (void) raise(SIGABRT);
-}
-
-
 static void
 ngx_http_realtime_worker_timers(ngx_http_realtime_worker_t *w)
 {
@@ -314,8 +287,23 @@ ngx_http_realtime_worker_entry(ngx_http_realtime_bus_t *bus,
             ngx_http_realtime_waiter_gone(&bus->waiters, e->to, bus->pos,
                                           NGX_HTTP_BAD_REQUEST);
             ngx_http_realtime_polling_lost(&w->transports, e->to);
+            ngx_http_realtime_answer_gone(&w->link.answers, e->to);
         }
 
+        break;
+
+    case NGX_HTTP_REALTIME_ENTRY_COMMAND:
+        ngx_http_realtime_command(&w->hub, e);
+        break;
+
+    case NGX_HTTP_REALTIME_ENTRY_ASK:
+        ngx_http_realtime_ask(&w->hub, e);
+        break;
+
+    case NGX_HTTP_REALTIME_ENTRY_REPLY:
+        if (ngx_http_realtime_bus_is_self(bus, e->to)) {
+            ngx_http_realtime_answer_reply(bus, e);
+        }
         break;
 
     case NGX_HTTP_REALTIME_ENTRY_CHANGED:

@@ -42,6 +42,9 @@ typedef struct {
 ngx_int_t ngx_http_realtime_worker_start(ngx_http_realtime_worker_t *w,
     ngx_http_realtime_zone_t *zone, ngx_cycle_t *cycle);
 
+/* ~worker_rescue: a message that trips up the HTML parser is not to end it */
+void ngx_http_realtime_worker_rescue(void);
+
 /* ~worker_store */
 
 /* whether this worker may write: it stays, or nobody who does can */

@@ -3,7 +3,7 @@
 #include "session/ngx_http_realtime_input.h"
 #include "session/ngx_http_realtime_knock.h"
 #include "session/ngx_http_realtime_pause.h"
-#include "session/ngx_http_realtime_socket.h"
+#include "session/ngx_http_realtime_socket_table.h"
 #include "shm/ngx_http_realtime_away.h"
 #include "shm/ngx_http_realtime_directory.h"
 
@@ -58,7 +58,9 @@ ngx_http_realtime_sessions_init(ngx_http_realtime_sessions_t *set,
     size = set->nbuckets * sizeof(ngx_http_realtime_session_t *);
 
     set->buckets = ngx_calloc(size, set->log);
-    if (set->buckets == NULL) {
+    if (set->buckets == NULL
+        || ngx_http_realtime_socket_table_init(&set->ids, set->log) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -432,6 +434,14 @@ ngx_http_realtime_session_depart(ngx_http_realtime_session_t *s)
 
     for (sk = s->sockets; sk; sk = sk->next) {
         ngx_http_realtime_socket_save(sk, 1);
+
+        /* what others have commanded it to do is still to be done */
+
+        if (sk->replay) {
+            s->from = ngx_min(s->from,
+                              ngx_max(sk->replay->commands,
+                                      ngx_http_realtime_socket_position(sk)));
+        }
     }
 
     return ngx_http_realtime_away_begin(s->set->bus->zone, s->ref, s->from,

@@ -67,6 +67,8 @@ typedef struct {
     u_char                       address[16];
     uint8_t                      address_len;   /* bytes; 0: a Unix socket */
     uint8_t                      plain;     /* it is to have no offsets */
+    uint8_t                      secure;    /* TLS */
+    uint32_t                     opened;    /* when; s since the epoch */
     rt_agent_t                   agent;
 } ngx_http_realtime_client_t;
 
@@ -87,6 +89,9 @@ typedef struct {
 
     /* whether the client could be told now; NULL: it always can */
     ngx_uint_t  (*listens)(ngx_http_realtime_session_t *s);
+
+    /* whether what is queued now would leave with the next flush */
+    ngx_uint_t  (*ready)(ngx_http_realtime_session_t *s);
 
     /*
      * Reads what has come from the client: NGX_OK, or NGX_AGAIN when there is
@@ -170,6 +175,15 @@ typedef struct {
 #define NGX_HTTP_REALTIME_RECOVERY_MAX  ((ngx_msec_t) 18 * 60 * 60 * 1000)
 
 
+/* the sockets of one worker by their ids (~socket_table) */
+
+typedef struct {
+    ngx_http_realtime_socket_t     **buckets;
+    ngx_uint_t                       nbuckets;        /* a power of two */
+    ngx_uint_t                       n;
+} ngx_http_realtime_socket_table_t;
+
+
 /* the sessions of one worker */
 
 struct ngx_http_realtime_sessions_s {
@@ -185,6 +199,7 @@ struct ngx_http_realtime_sessions_s {
     ngx_http_realtime_beats_t        beats;
     ngx_http_realtime_outq_stock_t   stock;
     ngx_array_t                      namespaces;      /* socket.h */
+    ngx_http_realtime_socket_table_t  ids;
 
     /* up; set by module/ */
 
@@ -219,6 +234,10 @@ struct ngx_http_realtime_sessions_s {
  */
 #define ngx_http_realtime_session_position(s)                                 \
     ((s)->arriving ? (s)->from : ngx_max((s)->from, (s)->set->bus->cursor))
+
+/* what is queued now goes out at the end of this turn, as far as one sees */
+#define ngx_http_realtime_session_takes(s)                                    \
+    ((s)->transport && !(s)->arriving && (s)->transport->ready(s))
 
 /* it has said something that waits: the rest is to wait as well */
 #define ngx_http_realtime_session_waits(s)  ((s)->pauses != NULL)

@@ -1,5 +1,6 @@
 
 #include "session/ngx_http_realtime_socket.h"
+#include "session/ngx_http_realtime_socket_table.h"
 
 
 static ngx_http_realtime_nsp_t *ngx_http_realtime_nsp_hold(
@@ -70,7 +71,7 @@ ngx_http_realtime_socket_open(ngx_http_realtime_session_t *s, rt_str_t nsp,
     sk->session = s;
     sk->next = s->sockets;
     s->sockets = sk;
-
+    ngx_http_realtime_socket_table_add(&set->ids, sk, set->log);
     return sk;
 
 failed:
@@ -309,6 +310,7 @@ ngx_http_realtime_socket_free(ngx_http_realtime_socket_t *sk)
         }
     }
 
+    ngx_http_realtime_socket_table_remove(&s->set->ids, sk);
     ngx_http_realtime_nsp_drop(s->set, sk->nsp);
     ngx_http_realtime_identity_free(sk->who);
 

@@ -40,6 +40,7 @@ struct ngx_http_realtime_ack_s {
 
 struct ngx_http_realtime_socket_s {
     ngx_http_realtime_socket_t      *next;          /* of the session */
+    ngx_http_realtime_socket_t      *next_id;       /* in the bucket */
     ngx_http_realtime_session_t     *session;
     ngx_http_realtime_nsp_t         *nsp;
     ngx_http_realtime_membership_t  *rooms;         /* hub/ */
@@ -84,6 +85,8 @@ struct ngx_http_realtime_replay_s {
     uint64_t                     from;          /* it has all before this, or
                                                    it is held */
     uint64_t                     begin;         /* of what is held */
+    uint64_t                     commands;      /* those that are before this
+                                                   have been carried out */
     ngx_uint_t                   connected;     /* its CONNECT was sent */
     ngx_uint_t                   doubts;        /* rooms that it may not be in:
                                                    it waits for answers */

@@ -212,6 +212,10 @@ ngx_http_realtime_away_start(ngx_http_realtime_zone_t *z,
     t->from = (claim->began || claim->offset < rec->began)
               ? rec->began : claim->offset;
 
+    t->commands = t->live
+                  ? atomic_load(&z->sh->slot[session->owner.slot].cursor)
+                  : session->from;
+
     head = rt_ring_head(z->ring);
     tail = rt_ring_tail(z->ring);
 

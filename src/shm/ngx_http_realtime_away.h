@@ -62,6 +62,8 @@ typedef struct {
     uint64_t                  from;     /* what it has to be told begins; 0: it
                                            is not there any more */
     rt_ref_t                  session;  /* that it was in */
+    uint64_t                  commands; /* those before this in the log were
+                                           carried out where it was */
     ngx_http_realtime_wid_t   owner;    /* who had the session */
     ngx_uint_t                live;     /* and has it still */
     ngx_uint_t                excused;  /* or sent it away */

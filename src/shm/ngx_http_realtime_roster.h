@@ -25,7 +25,7 @@ typedef struct {
     ngx_uint_t                declared; /* in: of one that is there, too */
     ngx_uint_t                named;    /* in: may enter a private one */
     uint64_t                  since;    /* in: is told what comes after this
-                                           in the log */
+                                           in the log; 0: from now on */
     ngx_uint_t                people;   /* with the one who came */
     rt_ref_t                  occupant; /* 0: anonymous */
     ngx_uint_t                first;    /* the others have one more */

@@ -129,6 +129,11 @@ typedef enum {
 #define NGX_HTTP_REALTIME_KNOWN_STAMPS  1024
 
 
+/* places where it is noted which rooms others want sockets to enter, and up to
+   where in the log they say so */
+#define NGX_HTTP_REALTIME_ENTERED_STAMPS  1024
+
+
 /* what is limited */
 
 typedef enum {
@@ -245,6 +250,8 @@ typedef struct {
     ngx_http_realtime_chain_t  limit[NGX_HTTP_REALTIME_LIMITS];
     ngx_http_realtime_chain_t  known_chain;     /* by use */
     ngx_http_realtime_cluster_t  cluster;
+    _Atomic uint64_t          entered[NGX_HTTP_REALTIME_ENTERED_STAMPS];
+                                                /* hub/command */
     ngx_http_realtime_slot_t  slot[NGX_HTTP_REALTIME_SLOTS];
 } ngx_http_realtime_shared_t;
 

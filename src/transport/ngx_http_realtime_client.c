@@ -17,6 +17,10 @@ ngx_http_realtime_client_read(ngx_http_request_t *r,
 
     ngx_memcpy(client->address, address.data, address.len);
     client->address_len = address.len;
+    client->opened = ngx_time();
+#if (NGX_HTTP_SSL)
+    client->secure = (r->connection->ssl != NULL);
+#endif
 
     agent = ngx_http_realtime_header_in(r, "user-agent");
 

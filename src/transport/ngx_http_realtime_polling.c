@@ -28,6 +28,7 @@ const ngx_http_realtime_transport_t  ngx_http_realtime_polling = {
     ngx_http_realtime_polling_flush,
     ngx_http_realtime_polling_close,
     ngx_http_realtime_polling_listens,
+    ngx_http_realtime_polling_listens,
     NULL,
     ngx_http_realtime_post_go_on
 };

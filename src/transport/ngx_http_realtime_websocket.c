@@ -15,6 +15,8 @@ static void ngx_http_realtime_websocket_flush(ngx_http_realtime_session_t *s);
 static ngx_int_t ngx_http_realtime_websocket_send_some(
     ngx_http_realtime_websocket_t *ws, ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_websocket_close(ngx_http_realtime_session_t *s);
+static ngx_uint_t ngx_http_realtime_websocket_ready(
+    ngx_http_realtime_session_t *s);
 static ngx_int_t ngx_http_realtime_websocket_hear(
     ngx_http_realtime_session_t *s);
 static void ngx_http_realtime_websocket_go_on(ngx_http_realtime_session_t *s);
@@ -27,6 +29,7 @@ const ngx_http_realtime_transport_t  ngx_http_realtime_websocket = {
     ngx_http_realtime_websocket_flush,
     ngx_http_realtime_websocket_close,
     NULL,
+    ngx_http_realtime_websocket_ready,
     ngx_http_realtime_websocket_hear,
     ngx_http_realtime_websocket_go_on
 };
@@ -252,6 +255,17 @@ ngx_http_realtime_websocket_flush(ngx_http_realtime_session_t *s)
     }
 
     ngx_http_realtime_session_sent(s);
+}
+
+
+/* the system took all that it was given so far */
+
+static ngx_uint_t
+ngx_http_realtime_websocket_ready(ngx_http_realtime_session_t *s)
+{
+    ngx_http_realtime_websocket_t  *ws = s->carrier;
+
+    return ws->c && ws->c->write->ready;
 }
 
 
