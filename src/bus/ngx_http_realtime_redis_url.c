@@ -36,8 +36,8 @@ static const char *ngx_http_realtime_redis_url_socket(
     ngx_http_realtime_redis_url_t *u, ngx_conf_t *cf, ngx_str_t *path);
 static const char *ngx_http_realtime_redis_url_decode(ngx_pool_t *pool,
     ngx_str_t *to, ngx_str_t *from);
-static ngx_int_t ngx_http_realtime_redis_url_text(
-    ngx_http_realtime_redis_url_t *u, ngx_pool_t *pool);
+static const char *ngx_http_realtime_redis_url_same(
+    ngx_http_realtime_redis_url_t *u, ngx_http_realtime_redis_url_t *other);
 
 
 static const char  ngx_http_realtime_redis_no_memory[] = "cannot be parsed: "
@@ -105,6 +105,11 @@ ngx_http_realtime_redis_url_parse(ngx_http_realtime_redis_url_t *u,
         goto failed;
     }
 
+    if (u->hosts.list.nelts > 1 && u->db) {
+        why = "has several hosts, a cluster, and a database that is not 0";
+        goto failed;
+    }
+
     return ngx_http_realtime_redis_url_text(u, cf->pool);
 
 failed:
@@ -115,6 +120,68 @@ failed:
                        "characters as %%XX", source, why);
 
     return NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_realtime_redis_url_add(ngx_http_realtime_redis_url_t *u,
+    ngx_conf_t *cf, ngx_str_t *text, const char *source)
+{
+    ngx_uint_t                      n;
+    const char                     *why;
+    ngx_http_realtime_host_t       *to;
+    ngx_http_realtime_redis_url_t   other;
+
+    if (ngx_http_realtime_redis_url_parse(&other, cf, text, source) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    why = ngx_http_realtime_redis_url_same(u, &other);
+
+    if (why) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "%s %s: several URLs are nodes of one cluster, "
+                           "which are signed into in the same way", source,
+                           why);
+        return NGX_ERROR;
+    }
+
+    n = other.hosts.list.nelts;
+    to = ngx_array_push_n(&u->hosts.list, n);
+
+    if (to == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(to, other.hosts.list.elts, n * sizeof(ngx_http_realtime_host_t));
+    u->hosts.named += other.hosts.named;
+
+    return ngx_http_realtime_redis_url_text(u, cf->pool);
+}
+
+
+static const char *
+ngx_http_realtime_redis_url_same(ngx_http_realtime_redis_url_t *u,
+    ngx_http_realtime_redis_url_t *other)
+{
+    if (u->tls != other->tls) {
+        return "has TLS and another one has not, or the other way round";
+    }
+
+    if (u->user.len != other->user.len
+        || ngx_memcmp(u->user.data, other->user.data, u->user.len) != 0
+        || u->password.len != other->password.len
+        || ngx_memcmp(u->password.data, other->password.data,
+                      u->password.len) != 0)
+    {
+        return "has a user or a password that is not that of another one";
+    }
+
+    if (u->db || other->db) {
+        return "has a database, of which a cluster has but number 0";
+    }
+
+    return NULL;
 }
 
 
@@ -384,7 +451,7 @@ ngx_http_realtime_redis_url_decode(ngx_pool_t *pool, ngx_str_t *to,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_realtime_redis_url_text(ngx_http_realtime_redis_url_t *u,
     ngx_pool_t *pool)
 {

@@ -8,7 +8,8 @@
  *   unix:/path[?db=N]                             a Unix socket
  *   redis+unix://[user:password@]/path[?db=N]     the same
  *
- * A password alone is ":password@".  User, password and path may have %XX.
+ * Several hosts are nodes of one cluster, which has database 0 only.  A
+ * password alone is ":password@".  User, password and path may have %XX.
  * Neither of them gets into a message.
  */
 
@@ -36,6 +37,14 @@ typedef struct {
  */
 ngx_int_t ngx_http_realtime_redis_url_parse(ngx_http_realtime_redis_url_t *u,
     ngx_conf_t *cf, ngx_str_t *text, const char *source);
+
+/* adds the hosts of another URL: nodes of the same cluster */
+ngx_int_t ngx_http_realtime_redis_url_add(ngx_http_realtime_redis_url_t *u,
+    ngx_conf_t *cf, ngx_str_t *text, const char *source);
+
+/* writes u->text anew */
+ngx_int_t ngx_http_realtime_redis_url_text(ngx_http_realtime_redis_url_t *u,
+    ngx_pool_t *pool);
 
 
 #endif /* _NGX_HTTP_REALTIME_REDIS_URL_H_INCLUDED_ */

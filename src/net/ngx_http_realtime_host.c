@@ -4,8 +4,11 @@
 #include <netdb.h>
 
 
-static ngx_int_t ngx_http_realtime_host_resolve(
-    ngx_http_realtime_hosts_t *hosts, ngx_conf_t *cf,
+static ngx_http_realtime_host_t *ngx_http_realtime_host_new(
+    ngx_http_realtime_hosts_t *hosts, ngx_pool_t *pool, ngx_str_t *name,
+    ngx_str_t *port, ngx_str_t *addr);
+static ngx_int_t ngx_http_realtime_host_address(
+    ngx_http_realtime_hosts_t *hosts, ngx_pool_t *pool,
     ngx_http_realtime_host_t *host, ngx_str_t *addr);
 static ngx_int_t ngx_http_realtime_host_lookup(
     ngx_http_realtime_hosts_t *hosts, ngx_conf_t *cf,
@@ -32,37 +35,82 @@ ngx_http_realtime_hosts_add(ngx_http_realtime_hosts_t *hosts, ngx_conf_t *cf,
 {
     ngx_http_realtime_host_t  *host;
 
-    host = ngx_array_push(&hosts->list);
+    host = ngx_http_realtime_host_new(hosts, cf->pool, name, port, addr);
+
     if (host == NULL) {
         return NGX_ERROR;
+    }
+
+    return host->named ? ngx_http_realtime_host_lookup(hosts, cf, host)
+                       : NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_realtime_hosts_put(ngx_http_realtime_hosts_t *hosts,
+    ngx_pool_t *pool, ngx_str_t *name, ngx_str_t *port,
+    ngx_http_realtime_hosts_t *known)
+{
+    ngx_str_t                  addr = ngx_null_string;
+    ngx_uint_t                 i;
+    ngx_http_realtime_host_t  *host, *k = known->list.elts;
+
+    host = ngx_http_realtime_host_new(hosts, pool, name, port, &addr);
+
+    if (host == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; host->named && i < known->list.nelts; i++) {
+        if (k[i].named && k[i].name.len == name->len
+            && ngx_strncasecmp(k[i].name.data, name->data, name->len) == 0)
+        {
+            host->addrs = k[i].addrs;
+            break;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_http_realtime_host_t *
+ngx_http_realtime_host_new(ngx_http_realtime_hosts_t *hosts, ngx_pool_t *pool,
+    ngx_str_t *name, ngx_str_t *port, ngx_str_t *addr)
+{
+    ngx_http_realtime_host_t  *host;
+
+    host = ngx_array_push(&hosts->list);
+    if (host == NULL) {
+        return NULL;
     }
 
     ngx_memzero(host, sizeof(ngx_http_realtime_host_t));
 
     port = port->len ? port : &hosts->port;
 
-    if (ngx_http_realtime_host_copy(cf->pool, &host->name, name->data,
-                                    name->len) != NGX_OK
-        || ngx_http_realtime_host_copy(cf->pool, &host->port, port->data,
-                                       port->len) != NGX_OK)
+    if (ngx_http_realtime_host_copy(pool, &host->name, name->data, name->len)
+           != NGX_OK
+        || ngx_http_realtime_host_copy(pool, &host->port, port->data,
+                                       port->len) != NGX_OK
+        || ngx_http_realtime_host_address(hosts, pool, host, addr) != NGX_OK)
     {
-        return NGX_ERROR;
+        hosts->list.nelts--;
+        return NULL;
     }
 
-    return ngx_http_realtime_host_resolve(hosts, cf, host, addr);
+    return host;
 }
 
 
 static ngx_int_t
-ngx_http_realtime_host_resolve(ngx_http_realtime_hosts_t *hosts,
-    ngx_conf_t *cf, ngx_http_realtime_host_t *host, ngx_str_t *addr)
+ngx_http_realtime_host_address(ngx_http_realtime_hosts_t *hosts,
+    ngx_pool_t *pool, ngx_http_realtime_host_t *host, ngx_str_t *addr)
 {
     u_char      bytes[sizeof(struct in6_addr)];
     ngx_str_t  *s, *name = &host->name;
 
-    if (ngx_array_init(&host->addrs, cf->pool, 1, sizeof(ngx_str_t))
-        != NGX_OK)
-    {
+    if (ngx_array_init(&host->addrs, pool, 1, sizeof(ngx_str_t)) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -73,7 +121,7 @@ ngx_http_realtime_host_resolve(ngx_http_realtime_hosts_t *hosts,
 
     if (host->named) {
         hosts->named++;
-        return ngx_http_realtime_host_lookup(hosts, cf, host);
+        return NGX_OK;
     }
 
     s = ngx_array_push(&host->addrs);
@@ -88,7 +136,7 @@ ngx_http_realtime_host_resolve(ngx_http_realtime_hosts_t *hosts,
         return NGX_OK;
     }
 
-    return ngx_http_realtime_host_copy(cf->pool, s, addr->data, addr->len);
+    return ngx_http_realtime_host_copy(pool, s, addr->data, addr->len);
 }
 
 

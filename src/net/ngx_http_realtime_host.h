@@ -43,6 +43,14 @@ ngx_int_t ngx_http_realtime_hosts_init(ngx_http_realtime_hosts_t *hosts,
 ngx_int_t ngx_http_realtime_hosts_add(ngx_http_realtime_hosts_t *hosts,
     ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *port, ngx_str_t *addr);
 
+/*
+ * The same while the server runs: a name is not looked up here, and what was
+ * found of it when the configuration was read is taken from "known".
+ */
+ngx_int_t ngx_http_realtime_hosts_put(ngx_http_realtime_hosts_t *hosts,
+    ngx_pool_t *pool, ngx_str_t *name, ngx_str_t *port,
+    ngx_http_realtime_hosts_t *known);
+
 /* how long "host:port,host:port" is at most */
 size_t ngx_http_realtime_hosts_len(ngx_http_realtime_hosts_t *hosts);
 

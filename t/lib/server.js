@@ -73,7 +73,8 @@ function recovery({ recovery: window = false }) {
 }
 
 
-async function freePort() {
+/* another one than that */
+async function freePort(but) {
     for (let i = 0; i < 200; i++) {
         const port = PORTS + ports++ % 10 + (i < 10 ? 0 : i * 10);
 
@@ -86,7 +87,7 @@ async function freePort() {
             });
         });
 
-        if (free) {
+        if (free && port !== but) {
             return port;
         }
     }
