@@ -449,6 +449,16 @@ ngx_http_realtime_redis_close(ngx_http_realtime_redis_t *redis)
 
 
 void
+ngx_http_realtime_redis_renew(ngx_http_realtime_redis_t *redis,
+    const char *reason)
+{
+    if (redis->state == NGX_HTTP_REALTIME_REDIS_READY) {
+        ngx_http_realtime_redis_lost(redis, reason);
+    }
+}
+
+
+void
 ngx_http_realtime_redis_say(ngx_http_realtime_redis_t *redis,
     const u_char *text, size_t len)
 {

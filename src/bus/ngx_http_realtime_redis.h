@@ -24,6 +24,8 @@ typedef struct ngx_http_realtime_redis_command_s
     ngx_http_realtime_redis_command_t;
 typedef struct ngx_http_realtime_redis_slot_s
     ngx_http_realtime_redis_slot_t;
+typedef struct ngx_http_realtime_redis_job_s
+    ngx_http_realtime_redis_job_t;
 
 
 typedef enum {
@@ -61,7 +63,10 @@ struct ngx_http_realtime_redis_command_s {
     ngx_http_realtime_redis_done_pt   done;
     void                             *data;
 
-    ngx_http_realtime_redis_slot_t   *slot;     /* NULL: not under way */
+    /* NULL: not under way */
+
+    ngx_http_realtime_redis_slot_t   *slot;
+    ngx_http_realtime_redis_job_t    *job;      /* of a cluster */
 };
 
 
@@ -195,6 +200,13 @@ void ngx_http_realtime_redis_open(ngx_http_realtime_redis_t *redis);
  * call.  Harmless when it is closed.
  */
 void ngx_http_realtime_redis_close(ngx_http_realtime_redis_t *redis);
+
+/*
+ * The server is of no use: its connection is given up, as if it were lost, and
+ * another attempt follows.  Harmless when it is not ready.
+ */
+void ngx_http_realtime_redis_renew(ngx_http_realtime_redis_t *redis,
+    const char *reason);
 
 /*
  * Sends a command; "cmd" NULL: nobody wants to know what becomes of it.  The

@@ -48,6 +48,14 @@ static const ngx_http_realtime_redis_known_t  ngx_http_realtime_redis_says[] = {
       "a script at the server takes too long: SCRIPT KILL may end it" },
     { known(CLUSTER_DOWN), "CLUSTERDOWN",
       "see \"redis-cli cluster info\" at the server" },
+    { known(NO_CLUSTER), "no node of a cluster",
+      "several hosts in the URL are nodes of one cluster: name one host only, "
+      "or set \"cluster-enabled yes\" there" },
+    { known(NO_SLOTS), "has no slots of a cluster",
+      "see \"redis-cli cluster info\" at the server" },
+    { known(ASTRAY), "MOVED ",
+      "the server is of a cluster, and its ACL has to let the user of the URL "
+      "do CLUSTER SLOTS" },
     { known(REFUSED), "Connection refused",
       "check that the server runs and listens at that host and port" },
     { known(NO_SOCKET), "No such file or directory",

@@ -41,7 +41,8 @@ class Redis extends Service {
         super(opts.name || 'Redis');
 
         this.opts = opts;
-        this.password = crypto.randomBytes(12).toString('hex');
+        this.password = opts.password
+                        || crypto.randomBytes(12).toString('hex');
         this.socket = path.join(this.dir, 'redis.sock');
     }
 
@@ -105,6 +106,19 @@ class Redis extends Service {
             });
         }
 
+        if (this.opts.cluster) {
+            this.busPort = await freePort(this.port);
+
+            Object.assign(conf, {
+                'cluster-enabled': 'yes',
+                'cluster-port': this.busPort,
+                'cluster-node-timeout': 1000,
+                'cluster-replica-validity-factor': 0,
+                'repl-diskless-sync-delay': 0,
+                masterauth: this.password
+            });
+        }
+
         Object.assign(conf, this.opts.conf);
 
         this.conf = this.write('redis.conf', Object.entries(conf)
@@ -158,9 +172,11 @@ class Redis extends Service {
 
 /*
  * Starts Redis.  Options: conf: { parameter: value }; lines: more of them;
- * tls: true; name: for the assertion at the end.
+ * tls: true; cluster: true; password; name: for the assertion at the end.
  */
 async function start(opts = {}) {
+    let log;
+
     for (let i = 0; i < 3; i++) {
         const redis = new Redis(opts);
 
@@ -172,8 +188,7 @@ async function start(opts = {}) {
             return redis;
         }
 
-        const log = redis.log();
-
+        log = redis.log();
         redis.dismiss();
 
         if (!/Could not create server TCP|Address already in use/.test(log)) {
@@ -181,7 +196,144 @@ async function start(opts = {}) {
         }
     }
 
-    throw new Error('Redis finds no free port');
+    throw new Error(`Redis finds no free port: ${log}`);
+}
+
+
+class Cluster {
+
+    constructor(masters) {
+        this.masters = masters;
+        this.replicas = [];
+        this.nodes = [...masters];
+    }
+
+    url(opts) {
+        const [first, ...rest] = this.masters;
+
+        return [first.url(opts), ...rest.map((m) => `127.0.0.1:${m.port}`)]
+            .join(',');
+    }
+
+    /* a number of "CLUSTER INFO" */
+    static async info(node, name) {
+        const text = await node.command('CLUSTER', 'INFO');
+
+        return new RegExp(`^${name}:(\\S+)`, 'm').exec(text)[1];
+    }
+
+    /* all know each other, and all slots are served */
+    async settled(ms = 20000) {
+        const n = String(this.nodes.length);
+
+        await tap.until(ms, async () => (await Promise.all(this.nodes.map(
+            async (node) => await Cluster.info(node, 'cluster_state') === 'ok'
+                && await Cluster.info(node, 'cluster_known_nodes') === n)))
+            .every(Boolean), 'the cluster is well');
+    }
+
+    /* one more, that has no slots */
+    async add() {
+        const node = await start({
+            cluster: true, password: this.masters[0].password,
+            name: `node ${this.nodes.length} of the cluster`
+        });
+
+        node.id = await node.command('CLUSTER', 'MYID');
+        await this.masters[0].command('CLUSTER', 'MEET', '127.0.0.1',
+                                      node.port, node.busPort);
+        this.nodes.push(node);
+        await this.settled();
+
+        return node;
+    }
+
+    /* a replica of a master, in step with it */
+    async replicate(master) {
+        const node = await this.add();
+
+        await node.command('CLUSTER', 'REPLICATE', master.id);
+        this.replicas.push(node);
+
+        await tap.until(10000, async () => /master_link_status:up/
+            .test(await node.command('INFO', 'replication')), 'in step');
+
+        return node;
+    }
+
+    /* it is of the cluster no more, and does not know */
+    async dismiss(node) {
+        this.nodes = this.nodes.filter((n) => n !== node);
+
+        for (const other of this.nodes) {
+            await other.command('CLUSTER', 'FORGET', node.id);
+        }
+
+        await node.command('CLUSTER', 'RESET');
+        await this.settled();
+    }
+
+    slot(key) {
+        return this.nodes.find((n) => n.exited === null)
+            .command('CLUSTER', 'KEYSLOT', key).then(Number);
+    }
+
+    /* a key of the nth master's, as the slots were given in the beginning */
+    async key(n, prefix = 'key') {
+        for (let i = 0; ; i++) {
+            const slot = await this.slot(`${prefix}${i}`);
+
+            if (Math.floor(slot * this.masters.length / 16384) === n) {
+                return `${prefix}${i}`;
+            }
+        }
+    }
+
+    /* a slot is being moved: keys are asked for at the other end */
+    async migrating(slot, from, to) {
+        await to.command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', from.id);
+        await from.command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', to.id);
+    }
+
+    async moved(slot, from, to, keys = []) {
+        for (const key of keys) {
+            await from.command('MIGRATE', '127.0.0.1', to.port, key, 0, 5000,
+                               'AUTH', to.password);
+        }
+
+        await to.command('CLUSTER', 'SETSLOT', slot, 'NODE', to.id);
+        await from.command('CLUSTER', 'SETSLOT', slot, 'NODE', to.id);
+    }
+}
+
+
+/* a cluster of masters, each with its share of slots in order */
+async function cluster(n = 3) {
+    const password = crypto.randomBytes(12).toString('hex');
+    const masters = [];
+
+    for (let i = 0; i < n; i++) {
+        masters.push(await start({
+            cluster: true, password, name: `node ${i} of the cluster`
+        }));
+    }
+
+    for (const [i, node] of masters.entries()) {
+        const from = Math.ceil(i * 16384 / n);
+        const to = Math.ceil((i + 1) * 16384 / n) - 1;
+
+        node.id = await node.command('CLUSTER', 'MYID');
+        await node.command('CLUSTER', 'ADDSLOTSRANGE', from, to);
+        await node.command('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
+        await masters[0].command('CLUSTER', 'MEET', '127.0.0.1', node.port,
+                                 node.busPort);
+    }
+
+    const self = new Cluster(masters);
+
+    await self.settled();
+
+    return self;
 }
 
 
@@ -220,4 +372,4 @@ async function fake(talk, greet = () => {}) {
 }
 
 
-module.exports = { Redis, certify, fake, start };
+module.exports = { Cluster, Redis, certify, cluster, fake, start };

@@ -1,21 +1,26 @@
 
 /*
- * ngx_http_realtime_redis_probe_module: one connection to Redis in the hands
- * of a test.
+ * ngx_http_realtime_redis_probe_module: one connection to Redis, or a cluster,
+ * in the hands of a test.
  *
  *   probe_redis URL [connect=ms] [timeout=ms] [ping=ms] [min=ms] [max=ms]
  *               [output=bytes] [input=bytes] [commands=n] [verify=0|1]
  *               [authority=file] [server=name] [own=file] [key=file];
+ *   probe_cluster URL [URL ...] [the same] [hold=ms] [refresh=ms]
+ *               [lua=text];
  *   probe;      the location
  *
  * The body of a request: a command a line, its arguments behind tabs ("*N" is
  * an argument of N bytes, %XX is a byte).  The answer has a line for each
  * command.  Arguments: state, open, close; pushes: what has come, and is
  * forgotten then; forget: the commands are forgotten at once; now: no waiting
- * for a connection.
+ * for a connection; masters: a slot of each.
+ *
+ * With a cluster a line that begins with "@KEY" is for the slot of KEY, others
+ * for any node.
  */
 
-#include "bus/ngx_http_realtime_redis.h"
+#include "bus/ngx_http_realtime_redis_cluster.h"
 
 #include <ngx_http.h>
 
@@ -27,6 +32,11 @@ typedef struct {
     ngx_http_realtime_redis_url_t       url;
     ngx_http_realtime_redis_conf_t      conf;
     ngx_http_realtime_redis_t           redis;
+    ngx_uint_t                          clustered;
+    ngx_http_realtime_redis_cluster_conf_t  cluster_conf;
+    ngx_http_realtime_redis_cluster_t   cluster;
+    ngx_str_t                           script;
+    ngx_uint_t                          resubscribes;
     ngx_queue_t                         waiting;
     ngx_uint_t                          readies;
     ngx_uint_t                          downs;
@@ -53,6 +63,7 @@ typedef struct {
     ngx_http_realtime_redis_command_t   cmd;
     probe_ctx_t                        *ctx;
     ngx_array_t                         args;       /* of ngx_str_t */
+    ngx_int_t                           slot;       /* of a cluster */
     ngx_str_t                           answer;
 } probe_command_t;
 
@@ -61,6 +72,14 @@ static void probe_ready(ngx_http_realtime_redis_t *redis);
 static void probe_down(ngx_http_realtime_redis_t *redis, ngx_str_t *reason);
 static void probe_drain(ngx_http_realtime_redis_t *redis);
 static void probe_push(ngx_http_realtime_redis_t *redis, redisReply *reply);
+static void probe_cluster_ready(ngx_http_realtime_redis_cluster_t *cluster);
+static void probe_cluster_down(ngx_http_realtime_redis_cluster_t *cluster,
+    ngx_str_t *reason);
+static void probe_cluster_drain(ngx_http_realtime_redis_cluster_t *cluster);
+static void probe_cluster_push(ngx_http_realtime_redis_cluster_t *cluster,
+    redisReply *reply);
+static void probe_cluster_resubscribe(
+    ngx_http_realtime_redis_cluster_t *cluster);
 static void probe_body(ngx_http_request_t *r);
 static char *probe_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *probe_location(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -73,6 +92,10 @@ static void probe_exit_process(ngx_cycle_t *cycle);
 static ngx_command_t  probe_commands[] = {
 
     { ngx_string("probe_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      probe_redis, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
+
+    { ngx_string("probe_cluster"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
       probe_redis, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
 
@@ -113,6 +136,12 @@ char  *ngx_module_order[] = { NULL };
 
 static const ngx_http_realtime_redis_events_t  probe_events = {
     probe_ready, probe_down, probe_drain, probe_push
+};
+
+
+static const ngx_http_realtime_redis_cluster_events_t  probe_cluster_events = {
+    probe_cluster_ready, probe_cluster_down, probe_cluster_drain,
+    probe_cluster_push, probe_cluster_resubscribe
 };
 
 
@@ -235,6 +264,30 @@ probe_done(ngx_http_realtime_redis_command_t *cmd, redisReply *reply,
 }
 
 
+static void
+probe_open(probe_conf_t *pcf)
+{
+    if (pcf->clustered) {
+        ngx_http_realtime_redis_cluster_open(&pcf->cluster);
+
+    } else {
+        ngx_http_realtime_redis_open(&pcf->redis);
+    }
+}
+
+
+static void
+probe_close(probe_conf_t *pcf)
+{
+    if (pcf->clustered) {
+        ngx_http_realtime_redis_cluster_close(&pcf->cluster);
+
+    } else {
+        ngx_http_realtime_redis_close(&pcf->redis);
+    }
+}
+
+
 /* sends what has not been sent yet */
 
 static void
@@ -245,8 +298,12 @@ probe_send(probe_conf_t *pcf, probe_ctx_t *ctx)
 
     while (ctx->at < ctx->commands.nelts) {
 
-        rc = ngx_http_realtime_redis_send(&pcf->redis, &pc[ctx->at]->cmd,
-                 pc[ctx->at]->args.nelts, pc[ctx->at]->args.elts);
+        rc = pcf->clustered
+             ? ngx_http_realtime_redis_cluster_send(&pcf->cluster,
+                   pc[ctx->at]->slot, &pc[ctx->at]->cmd,
+                   pc[ctx->at]->args.nelts, pc[ctx->at]->args.elts)
+             : ngx_http_realtime_redis_send(&pcf->redis, &pc[ctx->at]->cmd,
+                   pc[ctx->at]->args.nelts, pc[ctx->at]->args.elts);
 
         if (rc == NGX_OK) {
             ctx->at++;
@@ -293,20 +350,30 @@ probe_resume(probe_conf_t *pcf)
 
 
 static void
-probe_ready(ngx_http_realtime_redis_t *redis)
+probe_is_ready(probe_conf_t *pcf)
 {
-    probe_conf_t  *pcf = redis->data;
-
     pcf->readies++;
     probe_resume(pcf);
 }
 
 
 static void
-probe_down(ngx_http_realtime_redis_t *redis, ngx_str_t *reason)
+probe_ready(ngx_http_realtime_redis_t *redis)
 {
-    probe_conf_t  *pcf = redis->data;
+    probe_is_ready(redis->data);
+}
 
+
+static void
+probe_cluster_ready(ngx_http_realtime_redis_cluster_t *cluster)
+{
+    probe_is_ready(cluster->data);
+}
+
+
+static void
+probe_is_down(probe_conf_t *pcf, ngx_str_t *reason)
+{
     pcf->downs++;
     pcf->reason.data = pcf->reason_text;
     pcf->reason.len = ngx_min(reason->len, sizeof(pcf->reason_text));
@@ -315,23 +382,49 @@ probe_down(ngx_http_realtime_redis_t *redis, ngx_str_t *reason)
 
 
 static void
-probe_drain(ngx_http_realtime_redis_t *redis)
+probe_down(ngx_http_realtime_redis_t *redis, ngx_str_t *reason)
 {
-    probe_conf_t  *pcf = redis->data;
+    probe_is_down(redis->data, reason);
+}
 
+
+static void
+probe_cluster_down(ngx_http_realtime_redis_cluster_t *cluster,
+    ngx_str_t *reason)
+{
+    probe_is_down(cluster->data, reason);
+}
+
+
+static void
+probe_drains(probe_conf_t *pcf)
+{
     pcf->drains++;
     probe_resume(pcf);
+}
+
+
+static void
+probe_drain(ngx_http_realtime_redis_t *redis)
+{
+    probe_drains(redis->data);
+}
+
+
+static void
+probe_cluster_drain(ngx_http_realtime_redis_cluster_t *cluster)
+{
+    probe_drains(cluster->data);
 }
 
 
 /* one that says "close" closes the connection, from within */
 
 static void
-probe_push(ngx_http_realtime_redis_t *redis, redisReply *reply)
+probe_pushed(probe_conf_t *pcf, redisReply *reply)
 {
-    u_char        *p, *last;
-    redisReply    *text = reply->element[reply->elements - 1];
-    probe_conf_t  *pcf = redis->data;
+    u_char      *p, *last;
+    redisReply  *text = reply->element[reply->elements - 1];
 
     last = pcf->pushes_text + PROBE_PUSHES - 1;
 
@@ -344,8 +437,32 @@ probe_push(ngx_http_realtime_redis_t *redis, redisReply *reply)
 
     if (text->type == REDIS_REPLY_STRING && ngx_strcmp(text->str, "close") == 0)
     {
-        ngx_http_realtime_redis_close(redis);
+        probe_close(pcf);
     }
+}
+
+
+static void
+probe_push(ngx_http_realtime_redis_t *redis, redisReply *reply)
+{
+    probe_pushed(redis->data, reply);
+}
+
+
+static void
+probe_cluster_push(ngx_http_realtime_redis_cluster_t *cluster,
+    redisReply *reply)
+{
+    probe_pushed(cluster->data, reply);
+}
+
+
+static void
+probe_cluster_resubscribe(ngx_http_realtime_redis_cluster_t *cluster)
+{
+    probe_conf_t  *pcf = cluster->data;
+
+    pcf->resubscribes++;
 }
 
 
@@ -387,6 +504,7 @@ probe_cleanup(void *data)
 
     for (i = 0; i < ctx->commands.nelts; i++) {
         ngx_http_realtime_redis_forget(&pc[i]->cmd);
+        ngx_http_realtime_redis_cluster_forget(&pc[i]->cmd);
     }
 }
 
@@ -414,6 +532,36 @@ probe_text(ngx_http_request_t *r, u_char *text, size_t len)
 
 
 static ngx_int_t
+probe_cluster_state(ngx_http_request_t *r, probe_conf_t *pcf)
+{
+    u_char                             *text, *p;
+    ngx_int_t                           slot = -1;
+    ngx_http_realtime_redis_cluster_t  *cluster = &pcf->cluster;
+
+    static const char  *modes[] = { "unknown", "single", "cluster" };
+
+    text = ngx_pnalloc(r->pool, 16384);
+
+    p = ngx_sprintf(text, "state=%s\nmode=%s\nreadies=%ui\ndowns=%ui\n"
+        "drains=%ui\nunder=%ui\npushed=%ui\nresubscribes=%ui\nnodes=%ui\n"
+        "text=%V\nreason=%V\nmasters=", cluster->closed ? "closed"
+        : ngx_http_realtime_redis_cluster_ready(cluster) ? "ready" : "waiting",
+        modes[cluster->mode], pcf->readies, pcf->downs, pcf->drains,
+        cluster->jobs, pcf->pushed, pcf->resubscribes, cluster->nnodes,
+        &pcf->url.text, &pcf->reason);
+
+    while (!cluster->closed
+           && (slot = ngx_http_realtime_redis_cluster_next(cluster, slot))
+              >= 0)
+    {
+        p = ngx_sprintf(p, "%i,", slot);
+    }
+
+    return probe_text(r, text, p - text);
+}
+
+
+static ngx_int_t
 probe_state(ngx_http_request_t *r, probe_conf_t *pcf)
 {
     u_char  *text, *p;
@@ -421,6 +569,10 @@ probe_state(ngx_http_request_t *r, probe_conf_t *pcf)
     static const char  *states[] = { "idle", "resolving", "connecting",
                                      "securing", "greeting", "ready",
                                      "waiting", "closed" };
+
+    if (pcf->clustered) {
+        return probe_cluster_state(r, pcf);
+    }
 
     text = ngx_pnalloc(r->pool, 2048);
 
@@ -448,12 +600,12 @@ probe_handler(ngx_http_request_t *r)
                                         ngx_http_realtime_redis_probe_module);
 
     if (r->args.len == 4 && ngx_strncmp(r->args.data, "open", 4) == 0) {
-        ngx_http_realtime_redis_open(&pcf->redis);
+        probe_open(pcf);
         return probe_state(r, pcf);
     }
 
     if (r->args.len == 5 && ngx_strncmp(r->args.data, "close", 5) == 0) {
-        ngx_http_realtime_redis_close(&pcf->redis);
+        probe_close(pcf);
         probe_refuse(pcf);
         return probe_state(r, pcf);
     }
@@ -525,7 +677,16 @@ probe_line(probe_ctx_t *ctx, char *line)
 
     ngx_array_init(&pc->args, ctx->r->pool, 4, sizeof(ngx_str_t));
 
+    pc->slot = -1;
+
     while ((field = strsep(at, "\t")) != NULL) {
+
+        if (*field == '@') {
+            pc->slot = ngx_http_realtime_redis_hash_slot((u_char *) field + 1,
+                                                        ngx_strlen(field + 1));
+            continue;
+        }
+
         probe_value(ctx->r->pool, ngx_array_push(&pc->args), field);
     }
 }
@@ -578,6 +739,7 @@ probe_body(ngx_http_request_t *r)
 
         for (i = 0; i < ctx->commands.nelts; i++) {
             ngx_http_realtime_redis_forget(&pc[i]->cmd);
+            ngx_http_realtime_redis_cluster_forget(&pc[i]->cmd);
             ngx_str_set(&pc[i]->answer, "FORGOTTEN");
         }
 
@@ -594,11 +756,13 @@ probe_create(ngx_conf_t *cf)
 
 
 static void
-probe_option(ngx_http_realtime_redis_conf_t *conf, ngx_str_t *option)
+probe_option(probe_conf_t *pcf, ngx_str_t *option)
 {
     ngx_int_t   n;
     ngx_str_t   value;
     ngx_uint_t  i;
+
+    ngx_http_realtime_redis_conf_t  *conf = &pcf->conf;
 
     struct {
         const char  *name;
@@ -609,6 +773,8 @@ probe_option(ngx_http_realtime_redis_conf_t *conf, ngx_str_t *option)
         { "min", &conf->retry_min }, { "max", &conf->retry_max },
         { "output", &conf->output }, { "input", &conf->input },
         { "commands", &conf->commands },
+        { "hold", &pcf->cluster_conf.hold },
+        { "refresh", &pcf->cluster_conf.refresh },
         { "verify", (ngx_msec_t *) &conf->tls_verify }, { NULL, NULL }
     };
 
@@ -618,7 +784,7 @@ probe_option(ngx_http_realtime_redis_conf_t *conf, ngx_str_t *option)
     } strings[] = {
         { "authority", &conf->tls_ca }, { "server", &conf->tls_name },
         { "own", &conf->tls_certificate }, { "key", &conf->tls_key },
-        { "name", &conf->name }, { NULL, NULL }
+        { "name", &conf->name }, { "lua", &pcf->script }, { NULL, NULL }
     };
 
     value.data = (u_char *) ngx_strchr(option->data, '=') + 1;
@@ -658,14 +824,31 @@ probe_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     pcf->conf.tls_verify = 1;
     ngx_str_set(&pcf->conf.name, "probe");
 
-    for (i = 2; i < cf->args->nelts; i++) {
-        probe_option(&pcf->conf, &value[i]);
+    if (ngx_http_realtime_redis_url_parse(&pcf->url, cf, &value[1],
+                                          "\"probe_redis\"") != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_realtime_redis_url_parse(&pcf->url, cf, &value[1],
-                                          "\"probe_redis\"") != NGX_OK
-        || ngx_http_realtime_redis_tls_init(&pcf->conf, cf) != NGX_OK)
-    {
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "redis", 5) != 0) {
+            probe_option(pcf, &value[i]);
+
+        } else if (ngx_http_realtime_redis_url_add(&pcf->url, cf, &value[i],
+                                                   "\"probe_cluster\"")
+                   != NGX_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    pcf->clustered = value[0].len == sizeof("probe_cluster") - 1;
+    pcf->cluster_conf.redis = &pcf->conf;
+    pcf->cluster_conf.scripts = &pcf->script;
+    pcf->cluster_conf.nscripts = pcf->script.len != 0;
+
+    if (ngx_http_realtime_redis_tls_init(&pcf->conf, cf) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -712,10 +895,16 @@ probe_init_process(ngx_cycle_t *cycle)
                                        ngx_http_realtime_redis_probe_module);
     ngx_queue_init(&pcf->waiting);
 
-    if (pcf->conf.url) {
+    if (pcf->clustered) {
+        ngx_http_realtime_redis_cluster_init(&pcf->cluster, &pcf->cluster_conf,
+                                             &probe_cluster_events, pcf,
+                                             cycle->log);
+        probe_open(pcf);
+
+    } else if (pcf->conf.url) {
         ngx_http_realtime_redis_init(&pcf->redis, &pcf->conf, &probe_events,
                                      pcf, cycle->log);
-        ngx_http_realtime_redis_open(&pcf->redis);
+        probe_open(pcf);
     }
 
     return NGX_OK;
@@ -731,6 +920,6 @@ probe_exit_process(ngx_cycle_t *cycle)
                                        ngx_http_realtime_redis_probe_module);
 
     if (pcf->conf.url) {
-        ngx_http_realtime_redis_close(&pcf->redis);
+        probe_close(pcf);
     }
 }
