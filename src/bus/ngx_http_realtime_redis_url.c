@@ -169,10 +169,12 @@ ngx_http_realtime_redis_url_same(ngx_http_realtime_redis_url_t *u,
     }
 
     if (u->user.len != other->user.len
-        || ngx_memcmp(u->user.data, other->user.data, u->user.len) != 0
         || u->password.len != other->password.len
-        || ngx_memcmp(u->password.data, other->password.data,
-                      u->password.len) != 0)
+        || (u->user.len
+            && ngx_memcmp(u->user.data, other->user.data, u->user.len) != 0)
+        || (u->password.len
+            && ngx_memcmp(u->password.data, other->password.data,
+                          u->password.len) != 0))
     {
         return "has a user or a password that is not that of another one";
     }

@@ -13,6 +13,7 @@ const server = require('../lib/server');
 const { cleanup, group, is, isDeeply, like, ok, run, sleep, test,
         until } = require('../lib/tap');
 
+
 async function commands(probe) {
     await test('answers of all kinds, in order', async () => {
         isDeeply(await probe.send('SET a 1', 'GET a', 'INCR a', 'GET nothing',
