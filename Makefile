@@ -39,6 +39,7 @@ all: module
 -include t/fuzz/fuzz.mk
 -include t/store/store.mk
 -include t/bus/bus.mk
+-include t/cluster/cluster.mk
 -include bench/bench.mk
 
 

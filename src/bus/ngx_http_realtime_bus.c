@@ -4,6 +4,7 @@
 #include "shm/ngx_http_realtime_slot.h"
 
 
+static void ngx_http_realtime_bus_kick_facts(ngx_http_realtime_facts_t *facts);
 static ngx_int_t ngx_http_realtime_bus_watch(ngx_http_realtime_bus_t *bus);
 static void ngx_http_realtime_bus_wake_handler(ngx_event_t *rev);
 static void ngx_http_realtime_bus_drain_handler(ngx_event_t *ev);
@@ -170,7 +171,6 @@ void
 ngx_http_realtime_bus_kick(ngx_http_realtime_bus_t *bus)
 {
     uint32_t                     i, n;
-    ngx_int_t                    writer;
     ngx_http_realtime_shared_t  *sh = bus->zone->sh;
 
     atomic_thread_fence(memory_order_seq_cst);
@@ -193,10 +193,20 @@ ngx_http_realtime_bus_kick(ngx_http_realtime_bus_t *bus)
         }
     }
 
-    writer = bus->zone->rows ? ngx_http_realtime_rows_wakes(bus->zone->rows)
-                             : -1;
-    if (writer >= 0) {
-        ngx_http_realtime_wake(writer);
+    ngx_http_realtime_bus_kick_facts(bus->zone->rows);
+    ngx_http_realtime_bus_kick_facts(bus->zone->peers);
+}
+
+
+static void
+ngx_http_realtime_bus_kick_facts(ngx_http_realtime_facts_t *facts)
+{
+    ngx_int_t  slot;
+
+    slot = facts ? ngx_http_realtime_facts_wakes(facts) : -1;
+
+    if (slot >= 0) {
+        ngx_http_realtime_wake(slot);
     }
 }
 

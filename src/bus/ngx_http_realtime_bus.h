@@ -68,7 +68,8 @@ ngx_int_t ngx_http_realtime_bus_append(ngx_http_realtime_bus_t *bus,
 /*
  * The same in two steps, for who holds the state mutex: put appends, and says
  * nothing of what is too long; kick wakes the sleepers, after the mutex was
- * given back, and the writer of rows (shm/~rows) with them.
+ * given back, and those who pass facts on (shm/~facts) with
+ * them.
  */
 ngx_int_t ngx_http_realtime_bus_put(ngx_http_realtime_bus_t *bus,
     ngx_http_realtime_entry_t *e);

@@ -117,6 +117,7 @@ typedef enum {
 #define NGX_HTTP_REALTIME_ENTRY_LOCAL     0x02  /* not for other hosts */
 #define NGX_HTTP_REALTIME_ENTRY_VOLATILE  0x04  /* whoever cannot take it now
                                                    does without it */
+#define NGX_HTTP_REALTIME_ENTRY_ABROAD    0x08  /* for other hosts only */
 
 
 typedef struct {
@@ -125,7 +126,8 @@ typedef struct {
     uint64_t                 end;       /* read: where the next one begins */
     ngx_http_realtime_wid_t  from;      /* who wrote it */
     ngx_http_realtime_wid_t  to;
-    uint64_t                 handle;
+    uint64_t                 handle;    /* of a broadcast: people in the room
+                                           on all hosts, plus 1; or 0 */
     uint64_t                 number;    /* of a broadcast for other hosts: how
                                            many of them there were */
     rt_str_t                 sid;       /* session, or who gets "reply" */

@@ -137,6 +137,10 @@ struct ngx_http_realtime_link_s {
                                              ngx_http_realtime_link_t *link);
     void                               (*on_drain)(
                                              ngx_http_realtime_link_t *link);
+    void                               (*on_people)(
+                                             ngx_http_realtime_link_t *link,
+                                             rt_str_t nsp, rt_str_t room,
+                                             uint64_t people);
     void                                *data;      /* of these */
 
     unsigned                             publishing:1;

@@ -288,6 +288,8 @@ ngx_http_realtime_publish_encode(ngx_http_realtime_link_t *link,
     m.opts.is_volatile = (e->flags & NGX_HTTP_REALTIME_ENTRY_VOLATILE) ? 1 : 0;
     m.opts.has_seq = 1;
     m.opts.seq = e->number;
+    m.opts.has_people = (e->handle != 0);
+    m.opts.people = e->handle ? e->handle - 1 : 0;
 
     if (ngx_http_realtime_publish_event(e, &m.data, attachments) != NGX_OK) {
         *why = "its text is no event";

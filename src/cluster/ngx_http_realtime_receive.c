@@ -47,6 +47,8 @@ static ngx_uint_t ngx_http_realtime_receive_here(
 static ngx_int_t ngx_http_realtime_receive_event(
     ngx_http_realtime_link_t *link, rt_adapter_t *m,
     ngx_http_realtime_emit_t *out, rt_str_t *attachments, const char **why);
+static void ngx_http_realtime_receive_people(ngx_http_realtime_link_t *link,
+    rt_adapter_t *m, rt_str_t rooms);
 static rt_str_t ngx_http_realtime_receive_list(rt_buf_t *b,
     rt_adapter_list_t in);
 static void ngx_http_realtime_receive_request(ngx_http_realtime_link_t *link,
@@ -354,6 +356,8 @@ ngx_http_realtime_receive_message(ngx_http_realtime_link_t *link,
         return NGX_ERROR;
     }
 
+    ngx_http_realtime_receive_people(link, m, out.rooms);
+
     *why = "it could not be put into the log";
 
     return ngx_http_realtime_emit(link->hub, &out);
@@ -411,6 +415,22 @@ ngx_http_realtime_receive_event(ngx_http_realtime_link_t *link,
     out->n = count;
 
     return NGX_OK;
+}
+
+
+/* what it says of its room, for whoever counts */
+
+static void
+ngx_http_realtime_receive_people(ngx_http_realtime_link_t *link,
+    rt_adapter_t *m, rt_str_t rooms)
+{
+    rt_str_t  name;
+
+    if (m->opts.has_people && link->on_people
+        && ngx_http_realtime_list_next(&rooms, &name, NULL) == NGX_OK)
+    {
+        link->on_people(link, m->nsp, name, m->opts.people);
+    }
 }
 
 

@@ -17,7 +17,7 @@ typedef struct {
 static void ngx_http_realtime_metrics_put(rt_buf_t *b,
     ngx_http_realtime_zone_t *zone);
 static void ngx_http_realtime_metrics_database(rt_buf_t *b,
-    ngx_http_realtime_rows_t *rows);
+    ngx_http_realtime_facts_t *rows);
 static void ngx_http_realtime_metrics_redis(rt_buf_t *b,
     ngx_http_realtime_zone_t *zone);
 static void ngx_http_realtime_metrics_figures(rt_buf_t *b,
@@ -157,26 +157,26 @@ ngx_http_realtime_metrics_put(rt_buf_t *b, ngx_http_realtime_zone_t *zone)
 
 static void
 ngx_http_realtime_metrics_database(rt_buf_t *b,
-    ngx_http_realtime_rows_t *rows)
+    ngx_http_realtime_facts_t *rows)
 {
     if (rows == NULL) {
         return;
     }
 
-    rt_buf_put(b, atomic_load(&rows->sh->connected)
+    rt_buf_put(b, atomic_load(&rows->sh->rows.connected)
                   ? rt_lit("\"database\":{\"connected\":true")
                   : rt_lit("\"database\":{\"connected\":false"));
 
     ngx_http_realtime_metrics_field(b, ",\"writer\":",
                                     atomic_load(&rows->sh->pid));
     ngx_http_realtime_metrics_field(b, ",\"bytesWaiting\":",
-                                    ngx_http_realtime_rows_waiting(rows));
+                                    ngx_http_realtime_facts_waiting(rows));
     ngx_http_realtime_metrics_field(b, ",\"written\":",
-                                    atomic_load(&rows->sh->written));
+                                    atomic_load(&rows->sh->rows.written));
     ngx_http_realtime_metrics_field(b, ",\"dropped\":",
                                     atomic_load(&rows->sh->dropped));
     ngx_http_realtime_metrics_field(b, ",\"refused\":",
-                                    atomic_load(&rows->sh->refused));
+                                    atomic_load(&rows->sh->rows.refused));
 
     rt_buf_put(b, rt_lit("},"));
 }

@@ -1,31 +1,13 @@
 
-#include "handler/ngx_http_realtime_lookup.h"
+#include "handler/ngx_http_realtime_lookup_inner.h"
 #include "handler/ngx_http_realtime_events.h"
 #include "hub/ngx_http_realtime_account.h"
-#include "session/ngx_http_realtime_pause.h"
-#include "store/ngx_http_realtime_reader.h"
-
-
-struct ngx_http_realtime_lookup_s {
-    ngx_http_realtime_pause_t     pause;    /* first: it is found by this */
-    ngx_http_realtime_ask_t       ask;
-    ngx_int_t                     rc;       /* of the answer */
-    ngx_uint_t                    asked;    /* again */
-    ngx_uint_t                    action;
-    ngx_uint_t                    recovered;
-    void                        (*greet)(ngx_http_realtime_socket_t *sk,
-                                      ngx_uint_t recovered,
-                                      ngx_http_realtime_lookup_user_t *found);
-};
 
 
 static ngx_uint_t ngx_http_realtime_lookup_can(ngx_http_realtime_socket_t *sk);
 static ngx_int_t ngx_http_realtime_lookup_call(ngx_http_realtime_call_t *call,
     ngx_http_realtime_ask_e kind, rt_str_t room, rt_str_t user,
     ngx_uint_t member);
-static ngx_http_realtime_lookup_t *ngx_http_realtime_lookup_new(
-    ngx_http_realtime_ask_e kind, rt_str_t room, rt_str_t user,
-    ngx_log_t *log);
 static ngx_int_t ngx_http_realtime_lookup_begin(ngx_http_realtime_lookup_t *l,
     ngx_http_realtime_socket_t *sk, ngx_http_realtime_packet_t *pkt);
 static void ngx_http_realtime_lookup_done(ngx_http_realtime_ask_t *ask,
@@ -34,8 +16,6 @@ static ngx_int_t ngx_http_realtime_lookup_again(
     ngx_http_realtime_lookup_t *l);
 static void ngx_http_realtime_lookup_greet(ngx_http_realtime_lookup_t *l,
     ngx_http_realtime_socket_t *sk);
-static void ngx_http_realtime_lookup_presence(rt_str_t custom,
-    rt_presence_t *presence);
 static void ngx_http_realtime_lookup_cancel(ngx_http_realtime_pause_t *p);
 
 
@@ -47,6 +27,11 @@ static void ngx_http_realtime_lookup_cancel(ngx_http_realtime_pause_t *p);
                                          "\"customStatus\":"
 
 
+/* the database has answered, whoever was asked since */
+#define ngx_http_realtime_lookup_has(call)                                    \
+    ((call)->lookup && (call)->lookup->stored)
+
+
 ngx_int_t
 ngx_http_realtime_lookup_room(ngx_http_realtime_call_t *call, rt_str_t room,
     ngx_uint_t member, ngx_http_realtime_known_t *known)
@@ -55,13 +40,15 @@ ngx_http_realtime_lookup_room(ngx_http_realtime_call_t *call, rt_str_t room,
     ngx_int_t                   rc;
     ngx_http_realtime_zone_t   *z = call->hub->bus->zone;
 
-    if (call->lookup == NULL && !ngx_http_realtime_lookup_can(call->sk)) {
+    if (!ngx_http_realtime_lookup_has(call)
+        && !ngx_http_realtime_lookup_can(call->sk))
+    {
         return NGX_DONE;
     }
 
     user = call->sk->who ? call->sk->who->id : rt_lit("");
 
-    if (call->lookup == NULL
+    if (!ngx_http_realtime_lookup_has(call)
         && ngx_http_realtime_known_find(z, room, user, member, known)
            == NGX_OK)
     {
@@ -96,7 +83,9 @@ ngx_http_realtime_lookup_custom(ngx_http_realtime_call_t *call, rt_str_t user,
     presence->has_custom = 0;
     presence->custom = rt_lit("");
 
-    if (call->lookup == NULL && !ngx_http_realtime_lookup_can(call->sk)) {
+    if (!ngx_http_realtime_lookup_has(call)
+        && !ngx_http_realtime_lookup_can(call->sk))
+    {
         return NGX_DONE;
     }
 
@@ -130,16 +119,17 @@ ngx_http_realtime_lookup_call(ngx_http_realtime_call_t *call,
     ngx_int_t                    rc;
     ngx_http_realtime_lookup_t  *l = call->lookup;
 
-    if (l) {
+    if (ngx_http_realtime_lookup_has(call)) {
         return (l->rc == NGX_ERROR) ? NGX_DECLINED : l->rc;
     }
 
-    l = ngx_http_realtime_lookup_new(kind, room, user, call->hub->log);
+    l = ngx_http_realtime_lookup_new(call, kind, room, user, call->hub->log);
     if (l == NULL) {
         return NGX_ERROR;
     }
 
     l->ask.member = member;
+    l->stored = 1;
 
     rc = ngx_http_realtime_lookup_begin(l, call->sk, call->pkt);
 
@@ -152,14 +142,12 @@ ngx_http_realtime_lookup_call(ngx_http_realtime_call_t *call,
 }
 
 
-/* with copies of the names */
-
-static ngx_http_realtime_lookup_t *
-ngx_http_realtime_lookup_new(ngx_http_realtime_ask_e kind, rt_str_t room,
-    rt_str_t user, ngx_log_t *log)
+ngx_http_realtime_lookup_t *
+ngx_http_realtime_lookup_new(ngx_http_realtime_call_t *call,
+    ngx_http_realtime_ask_e kind, rt_str_t room, rt_str_t user, ngx_log_t *log)
 {
     u_char                      *p;
-    ngx_http_realtime_lookup_t  *l;
+    ngx_http_realtime_lookup_t  *l, *old = call ? call->lookup : NULL;
 
     l = ngx_calloc(sizeof(ngx_http_realtime_lookup_t) + room.len + user.len,
                    log);
@@ -175,6 +163,17 @@ ngx_http_realtime_lookup_new(ngx_http_realtime_ask_e kind, rt_str_t room,
 
     l->ask.user = rt_str(user.len, p);
     ngx_memcpy(p, user.data, user.len);
+
+    if (old) {
+        l->ask.known = old->ask.known;
+        l->rc = old->rc;
+        l->stored = old->stored;
+        l->told = old->told;
+        l->refused = old->refused;
+        l->known = old->known;
+        l->known.custom.data = l->custom;
+        ngx_memcpy(l->custom, old->custom, sizeof(l->custom));
+    }
 
     l->ask.done = ngx_http_realtime_lookup_done;
     l->pause.cancel = ngx_http_realtime_lookup_cancel;
@@ -213,8 +212,6 @@ static void
 ngx_http_realtime_lookup_done(ngx_http_realtime_ask_t *ask, ngx_int_t rc)
 {
     ngx_http_realtime_lookup_t  *l;
-    ngx_http_realtime_packet_t   pkt;
-    ngx_http_realtime_socket_t  *sk;
 
     l = ngx_queue_data(ask, ngx_http_realtime_lookup_t, ask);
 
@@ -233,6 +230,16 @@ ngx_http_realtime_lookup_done(ngx_http_realtime_ask_t *ask, ngx_int_t rc)
 
     l->rc = rc;
 
+    ngx_http_realtime_lookup_go_on(l);
+}
+
+
+void
+ngx_http_realtime_lookup_go_on(ngx_http_realtime_lookup_t *l)
+{
+    ngx_http_realtime_packet_t   pkt;
+    ngx_http_realtime_socket_t  *sk;
+
     sk = ngx_http_realtime_pause_socket(&l->pause);
 
     if (sk && l->greet) {
@@ -243,6 +250,7 @@ ngx_http_realtime_lookup_done(ngx_http_realtime_ask_t *ask, ngx_int_t rc)
         ngx_http_realtime_on_event_again(sk, &pkt, l);
     }
 
+    ngx_http_realtime_lookup_peers_end(l);
     ngx_http_realtime_pause_end(&l->pause);
     ngx_free(l);
 }
@@ -272,8 +280,8 @@ ngx_http_realtime_lookup_user(ngx_http_realtime_socket_t *sk,
         return NGX_DECLINED;
     }
 
-    l = ngx_http_realtime_lookup_new(NGX_HTTP_REALTIME_ASK_USER, rt_lit(""),
-                                     sk->who->id, hub->log);
+    l = ngx_http_realtime_lookup_new(NULL, NGX_HTTP_REALTIME_ASK_USER,
+                                     rt_lit(""), sk->who->id, hub->log);
     if (l == NULL) {
         return NGX_DECLINED;
     }
@@ -306,7 +314,7 @@ ngx_http_realtime_lookup_greet(ngx_http_realtime_lookup_t *l,
 
 /* others may have written it: it has to be one that a client could have set */
 
-static void
+void
 ngx_http_realtime_lookup_presence(rt_str_t custom, rt_presence_t *presence)
 {
     u_char        buf[4096];
@@ -349,6 +357,7 @@ ngx_http_realtime_lookup_cancel(ngx_http_realtime_pause_t *p)
     ngx_http_realtime_lookup_t  *l = (ngx_http_realtime_lookup_t *) p;
 
     ngx_http_realtime_reader_cancel(&l->ask);
+    ngx_http_realtime_lookup_peers_end(l);
     ngx_http_realtime_pause_end(p);
 
     ngx_free(l);

@@ -1,7 +1,7 @@
 
 /*
- * ngx_http_realtime_lookup.h: what has to be looked up in the database before
- * an event can be handled.
+ * ngx_http_realtime_lookup.h: what has to be looked up in the database, or be
+ * known by other hosts, before an event can be handled.
  *
  * Nobody waits in the meantime but the client that asked: its event stands
  * aside (session/pause) and is handled once more, from the action of its row
@@ -14,6 +14,7 @@
 
 
 #include "handler/ngx_http_realtime_call.h"
+#include "hub/ngx_http_realtime_presence.h"
 #include "shm/ngx_http_realtime_known.h"
 
 
@@ -36,6 +37,23 @@ ngx_int_t ngx_http_realtime_lookup_room(ngx_http_realtime_call_t *call,
  */
 ngx_int_t ngx_http_realtime_lookup_custom(ngx_http_realtime_call_t *call,
     rt_str_t user, rt_presence_t *presence);
+
+
+/*
+ * Enters a room (hub/announce), which is as others have it: a dm is asked for
+ * before, and who is the first of a user here waits until other hosts know of
+ * it, at most for a second.  NGX_AGAIN: the event waits, and what is left to be
+ * done then is to say that it has entered; the rest is that of ~announce.
+ */
+ngx_int_t ngx_http_realtime_lookup_enter(ngx_http_realtime_call_t *call,
+    rt_str_t room, ngx_http_realtime_entrance_t *in);
+
+/*
+ * What other hosts know of a user: NGX_OK with "*known", where it may be
+ * nothing; NGX_AGAIN: the event waits.
+ */
+ngx_int_t ngx_http_realtime_lookup_peers_user(ngx_http_realtime_call_t *call,
+    rt_str_t user, ngx_http_realtime_presence_known_t *known);
 
 
 /* what the database says of a user who connects */

@@ -61,6 +61,7 @@ ngx_http_realtime_on_presence_request(ngx_http_realtime_call_t *call)
     rt_invalid_t    inv;
     rt_presence_t   last;
     rt_user_ref_t   user;
+    ngx_http_realtime_presence_known_t  known;
 
     if (ngx_http_realtime_presence_on(call) != NGX_OK) {
         return;
@@ -78,8 +79,14 @@ ngx_http_realtime_on_presence_request(ngx_http_realtime_call_t *call)
     scope = ngx_http_realtime_call_conf(call)->presence_scope
             == NGX_HTTP_REALTIME_SCOPE_ROOMS;
 
+    if (ngx_http_realtime_lookup_peers_user(call, user.user, &known)
+        == NGX_AGAIN)
+    {
+        return;
+    }
+
     rc = ngx_http_realtime_presence_query(call->hub, call->sk, user.user,
-                                          scope, NULL, &b);
+                                          scope, &known, &b);
 
     if (rc == NGX_AGAIN) {
 
@@ -89,8 +96,11 @@ ngx_http_realtime_on_presence_request(ngx_http_realtime_call_t *call)
             return;
         }
 
+        known.last = 1;
+        known.custom = last.custom;
+
         rc = ngx_http_realtime_presence_query(call->hub, call->sk, user.user,
-                                              scope, &last.custom, &b);
+                                              scope, &known, &b);
     }
 
     if (rc != NGX_OK) {

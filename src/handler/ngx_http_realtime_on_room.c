@@ -5,6 +5,7 @@
 
 
 #include "handler/ngx_http_realtime_events.h"
+#include "handler/ngx_http_realtime_lookup.h"
 #include "hub/ngx_http_realtime_announce.h"
 
 
@@ -52,7 +53,10 @@ ngx_http_realtime_on_room_join(ngx_http_realtime_call_t *call)
 
     ngx_http_realtime_catch_up_now(call->hub, call->sk->session);
 
-    switch (ngx_http_realtime_enter(call->hub, call->sk, room.name, &in)) {
+    switch (ngx_http_realtime_lookup_enter(call, room.name, &in)) {
+
+    case NGX_AGAIN:
+        return;
 
     case NGX_OK:
         ngx_http_realtime_room_joined(call, room.name, in.people);

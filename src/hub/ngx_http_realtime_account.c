@@ -29,7 +29,7 @@ ngx_http_realtime_account_connect(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_client_t      *client = &sk->session->client;
     ngx_http_realtime_socket_rec_t  *rec;
 
-    if (!ngx_http_realtime_account_on(hub)) {
+    if (!ngx_http_realtime_account_on(hub) && z->peers == NULL) {
         return;
     }
 
@@ -61,7 +61,8 @@ ngx_http_realtime_account_connect(ngx_http_realtime_hub_t *hub,
         rec->stored = NGX_HTTP_REALTIME_STORED
                       | (disconnect ? NGX_HTTP_REALTIME_STORED_EVENT : 0);
 
-        ngx_http_realtime_rows_put(z->rows, &f);
+        ngx_http_realtime_facts_put(z->rows, &f);
+        ngx_http_realtime_facts_put(z->peers, &f);
     }
 
     ngx_http_realtime_zone_unlock(z);
@@ -126,7 +127,7 @@ ngx_http_realtime_account_join_locked(ngx_http_realtime_hub_t *hub,
                                                      : rt_lit("public");
     f.s[3] = user.len ? user : rt_str(0, NULL);
 
-    ngx_http_realtime_rows_put(hub->bus->zone->rows, &f);
+    ngx_http_realtime_facts_put(hub->bus->zone->rows, &f);
 }
 
 
@@ -148,7 +149,7 @@ ngx_http_realtime_account_leave_locked(ngx_http_realtime_hub_t *hub,
     f.s[0] = room;
     f.s[1] = user;
 
-    ngx_http_realtime_rows_put(hub->bus->zone->rows, &f);
+    ngx_http_realtime_facts_put(hub->bus->zone->rows, &f);
 }
 
 
@@ -170,7 +171,7 @@ ngx_http_realtime_account_presence_locked(ngx_http_realtime_hub_t *hub,
     f.number = (custom != NULL);
     f.s[2] = (custom && custom->len) ? *custom : rt_str(0, NULL);
 
-    ngx_http_realtime_rows_put(hub->bus->zone->rows, &f);
+    ngx_http_realtime_facts_put(hub->bus->zone->rows, &f);
 }
 
 
@@ -193,7 +194,7 @@ ngx_http_realtime_account_typing_locked(ngx_http_realtime_hub_t *hub,
     f.s[1] = user;
     f.s[2] = thread;
 
-    ngx_http_realtime_rows_put(hub->bus->zone->rows, &f);
+    ngx_http_realtime_facts_put(hub->bus->zone->rows, &f);
 }
 
 
@@ -201,10 +202,13 @@ static void
 ngx_http_realtime_account_put(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_fact_t *f)
 {
-    if (ngx_http_realtime_account_on(hub)) {
-        ngx_http_realtime_rows_put(hub->bus->zone->rows, f);
-        ngx_http_realtime_bus_kick(hub->bus);
+    ngx_http_realtime_facts_put(hub->bus->zone->rows, f);
+
+    if (f->type == NGX_HTTP_REALTIME_FACT_ACTIVITY) {
+        ngx_http_realtime_facts_put(hub->bus->zone->peers, f);
     }
+
+    ngx_http_realtime_bus_kick(hub->bus);
 }
 
 

@@ -1,7 +1,7 @@
 
 /*
  * ngx_http_realtime_account.h: what happens is told to the database
- * (shm/~rows).
+ * (shm/~facts).
  *
  * Nothing here waits, and nothing can fail as far as clients can see.  All of
  * it is harmless when there is no database.  Rooms, presence and typing are

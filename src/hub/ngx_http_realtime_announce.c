@@ -1,17 +1,20 @@
 
 #include "hub/ngx_http_realtime_announce.h"
 #include "hub/ngx_http_realtime_account.h"
+#include "hub/ngx_http_realtime_peers.h"
 #include "hub/ngx_http_realtime_replay.h"
 #include "hub/ngx_http_realtime_typing.h"
 
 #include "chat/rt_name.h"
 
 
-static void ngx_http_realtime_announce_locked(ngx_http_realtime_hub_t *hub,
-    rt_str_t event, rt_str_t nsp, rt_str_t room, rt_str_t user,
-    rt_str_t except);
+static void ngx_http_realtime_announce_entered_locked(
+    ngx_http_realtime_hub_t *hub, ngx_http_realtime_socket_t *sk,
+    rt_str_t room, ngx_http_realtime_entrance_t *in);
+static void ngx_http_realtime_announce_left_locked(
+    ngx_http_realtime_hub_t *hub, ngx_http_realtime_departure_t *d);
 static void ngx_http_realtime_announce_occupant_locked(
-    ngx_http_realtime_hub_t *hub, rt_str_t event, rt_ref_t occupant);
+    ngx_http_realtime_hub_t *hub, rt_ref_t occupant);
 static void ngx_http_realtime_depart_from(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk, ngx_http_realtime_membership_t *m,
     ngx_uint_t closing);
@@ -22,12 +25,9 @@ static void ngx_http_realtime_depart_from(ngx_http_realtime_hub_t *hub,
     ((RT_ROOM_NAME_MAX + RT_USER_MAX) * RT_BUF_ESCAPED + 64)
 
 
-/* "user" empty: anonymous */
-
-static void
-ngx_http_realtime_announce_locked(ngx_http_realtime_hub_t *hub,
-    rt_str_t event, rt_str_t nsp, rt_str_t room, rt_str_t user,
-    rt_str_t except)
+void
+ngx_http_realtime_announce(ngx_http_realtime_hub_t *hub,
+    const ngx_http_realtime_announcement_t *a)
 {
     rt_buf_t                  b;
     u_char                    args[NGX_HTTP_REALTIME_ANNOUNCE_MAX];
@@ -36,11 +36,11 @@ ngx_http_realtime_announce_locked(ngx_http_realtime_hub_t *hub,
     rt_buf_init(&b, args, sizeof(args));
 
     rt_buf_put(&b, rt_lit("{\"roomName\":"));
-    rt_buf_json(&b, room);
+    rt_buf_json(&b, a->room);
     rt_buf_put(&b, rt_lit(",\"userId\":"));
 
-    if (user.len) {
-        rt_buf_json(&b, user);
+    if (a->user.len) {
+        rt_buf_json(&b, a->user);
 
     } else {
         rt_buf_put(&b, rt_lit("null"));
@@ -50,11 +50,13 @@ ngx_http_realtime_announce_locked(ngx_http_realtime_hub_t *hub,
 
     ngx_memzero(&m, sizeof(m));
 
-    m.nsp = nsp;
-    m.room = room;
-    m.except = except;
-    m.event = event;
+    m.nsp = a->nsp;
+    m.room = a->room;
+    m.except = a->except;
+    m.event = a->come ? rt_lit("\"user:joined\"") : rt_lit("\"user:left\"");
     m.args = rt_buf_str(&b);
+    m.people = a->people;
+    m.flags = a->flags;
 
     (void) ngx_http_realtime_emit_locked(hub, &m);
 }
@@ -96,20 +98,7 @@ ngx_http_realtime_enter(ngx_http_realtime_hub_t *hub,
          : NGX_DECLINED;
 
     if (rc == NGX_OK && in->first) {
-
-        if (in->people > 1 && !(in->kind & NGX_HTTP_REALTIME_ROOM_QUIET)) {
-            ngx_http_realtime_announce_locked(hub,
-                              rt_lit("\"user:joined\""), sk->nsp->name, room,
-                              sk->who ? sk->who->id : rt_lit(""),
-                              ngx_http_realtime_socket_id(sk));
-        }
-
-        ngx_http_realtime_roster_told_locked(z, in->occupant);
-
-        ngx_http_realtime_account_join_locked(hub, sk->nsp->name, room,
-                                              in->kind,
-                                              sk->who ? sk->who->id
-                                                      : rt_lit(""));
+        ngx_http_realtime_announce_entered_locked(hub, sk, room, in);
     }
 
     ngx_http_realtime_zone_unlock(z);
@@ -123,6 +112,49 @@ ngx_http_realtime_enter(ngx_http_realtime_hub_t *hub,
     m->room->kind = in->kind;
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_realtime_announce_entered_locked(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_socket_t *sk, rt_str_t room,
+    ngx_http_realtime_entrance_t *in)
+{
+    rt_str_t                          user;
+    ngx_http_realtime_announcement_t  a;
+    ngx_http_realtime_peers_move_t    m;
+
+    user = sk->who ? sk->who->id : rt_lit("");
+
+    if (ngx_http_realtime_peers_on(hub)) {
+        ngx_memzero(&m, sizeof(m));
+
+        m.nsp = sk->nsp->name;
+        m.room = room;
+        m.kind = in->kind;
+        m.user = user;
+        m.socket = ngx_http_realtime_socket_id(sk);
+        m.anonymous = in->anonymous;
+        m.handle = in->handle;
+
+        ngx_http_realtime_peers_join_locked(hub, &m);
+
+    } else if (in->people > 1 && !(in->kind & NGX_HTTP_REALTIME_ROOM_QUIET)) {
+        ngx_memzero(&a, sizeof(a));
+
+        a.come = 1;
+        a.nsp = sk->nsp->name;
+        a.room = room;
+        a.user = user;
+        a.except = ngx_http_realtime_socket_id(sk);
+
+        ngx_http_realtime_announce(hub, &a);
+    }
+
+    ngx_http_realtime_roster_told_locked(hub->bus->zone, in->occupant);
+
+    ngx_http_realtime_account_join_locked(hub, sk->nsp->name, room, in->kind,
+                                          user);
 }
 
 
@@ -183,8 +215,6 @@ ngx_http_realtime_depart_all(ngx_http_realtime_hub_t *hub,
 }
 
 
-/* an empty room has nobody to be told */
-
 void
 ngx_http_realtime_depart_locked(ngx_http_realtime_hub_t *hub, rt_ref_t member,
     ngx_uint_t closing)
@@ -196,17 +226,47 @@ ngx_http_realtime_depart_locked(ngx_http_realtime_hub_t *hub, rt_ref_t member,
 
     ngx_http_realtime_roster_leave_locked(z, member, closing, &d);
 
-    if (d.last && d.left && !d.quiet) {
-        ngx_http_realtime_announce_locked(hub, rt_lit("\"user:left\""), d.nsp,
-                                          d.room, d.user,
-                                          rt_str(RT_ID_LEN, d.id));
-    }
-
     if (d.last) {
-        ngx_http_realtime_account_leave_locked(hub, d.nsp, d.room, d.user);
+        ngx_http_realtime_announce_left_locked(hub, &d);
     }
 
     ngx_http_realtime_roster_gone_locked(z, d.occupant);
+}
+
+
+/* an empty room has nobody to be told */
+
+static void
+ngx_http_realtime_announce_left_locked(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_departure_t *d)
+{
+    ngx_http_realtime_announcement_t  a;
+    ngx_http_realtime_peers_move_t    m;
+
+    if (ngx_http_realtime_peers_on(hub)) {
+        ngx_memzero(&m, sizeof(m));
+
+        m.nsp = d->nsp;
+        m.room = d->room;
+        m.kind = d->quiet;
+        m.user = d->user;
+        m.socket = rt_str(RT_ID_LEN, d->id);
+        m.anonymous = d->anonymous;
+
+        ngx_http_realtime_peers_leave_locked(hub, &m);
+
+    } else if (d->left && !d->quiet) {
+        ngx_memzero(&a, sizeof(a));
+
+        a.nsp = d->nsp;
+        a.room = d->room;
+        a.user = d->user;
+        a.except = rt_str(RT_ID_LEN, d->id);
+
+        ngx_http_realtime_announce(hub, &a);
+    }
+
+    ngx_http_realtime_account_leave_locked(hub, d->nsp, d->room, d->user);
 }
 
 
@@ -214,8 +274,7 @@ void
 ngx_http_realtime_announce_gone_locked(ngx_http_realtime_hub_t *hub,
     rt_ref_t occupant)
 {
-    ngx_http_realtime_announce_occupant_locked(hub, rt_lit("\"user:left\""),
-                                               occupant);
+    ngx_http_realtime_announce_occupant_locked(hub, occupant);
     ngx_http_realtime_roster_gone_locked(hub->bus->zone, occupant);
 }
 
@@ -224,46 +283,55 @@ void
 ngx_http_realtime_announce_come_locked(ngx_http_realtime_hub_t *hub,
     rt_ref_t occupant)
 {
-    ngx_http_realtime_announce_occupant_locked(hub, rt_lit("\"user:joined\""),
-                                               occupant);
+    ngx_http_realtime_announce_occupant_locked(hub, occupant);
     ngx_http_realtime_roster_told_locked(hub->bus->zone, occupant);
 }
 
 
+/* for one that is there, or for one that has left */
+
 static void
 ngx_http_realtime_announce_occupant_locked(ngx_http_realtime_hub_t *hub,
-    rt_str_t event, rt_ref_t occupant)
+    rt_ref_t occupant)
 {
     ngx_http_realtime_zone_t          *z = hub->bus->zone;
     ngx_http_realtime_room_rec_t      *room;
     ngx_http_realtime_user_rec_t      *user;
+    ngx_http_realtime_peers_move_t     m;
     ngx_http_realtime_occupant_rec_t  *rec = ngx_http_realtime_at(z, occupant);
+    ngx_http_realtime_announcement_t   a;
 
     room = ngx_http_realtime_at(z, rec->room);
     user = ngx_http_realtime_at(z, rec->user);
 
-    /* whoever died over it may not have come to tell the database, either */
+    ngx_memzero(&a, sizeof(a));
+    ngx_memzero(&m, sizeof(m));
 
-    if (rec->count) {
-        ngx_http_realtime_account_join_locked(hub,
-                                      ngx_http_realtime_room_rec_nsp(room),
-                                      ngx_http_realtime_room_rec_name(room),
-                                      room->kind,
-                                      ngx_http_realtime_user_rec_id(user));
+    a.come = (rec->count != 0);
+    m.nsp = a.nsp = ngx_http_realtime_room_rec_nsp(room);
+    m.room = a.room = ngx_http_realtime_room_rec_name(room);
+    m.user = a.user = ngx_http_realtime_user_rec_id(user);
+    m.kind = room->kind;
+
+    /* whoever died over it may not have come to tell others, either */
+
+    if (a.come) {
+        ngx_http_realtime_account_join_locked(hub, a.nsp, a.room, room->kind,
+                                              a.user);
     } else {
-        ngx_http_realtime_account_leave_locked(hub,
-                                      ngx_http_realtime_room_rec_nsp(room),
-                                      ngx_http_realtime_room_rec_name(room),
-                                      ngx_http_realtime_user_rec_id(user));
+        ngx_http_realtime_account_leave_locked(hub, a.nsp, a.room, a.user);
     }
 
-    if (room->kind & NGX_HTTP_REALTIME_ROOM_QUIET) {
-        return;
-    }
+    if (!ngx_http_realtime_peers_on(hub)) {
 
-    ngx_http_realtime_announce_locked(hub, event,
-                                      ngx_http_realtime_room_rec_nsp(room),
-                                      ngx_http_realtime_room_rec_name(room),
-                                      ngx_http_realtime_user_rec_id(user),
-                                      rt_lit(""));
+        if (!(room->kind & NGX_HTTP_REALTIME_ROOM_QUIET)) {
+            ngx_http_realtime_announce(hub, &a);
+        }
+
+    } else if (a.come) {
+        ngx_http_realtime_peers_join_locked(hub, &m);
+
+    } else {
+        ngx_http_realtime_peers_leave_locked(hub, &m);
+    }
 }

@@ -4,7 +4,8 @@
  * everywhere: here, in the roster, and told to the others.
  *
  * What happens and what is told of it stand in one order: the roster changes
- * and the entry is appended under the state mutex.
+ * and the entry is appended under the state mutex.  Where there are other hosts
+ * it is told when they know (~peers).
  */
 
 
@@ -15,6 +16,24 @@
 #include "hub/ngx_http_realtime_emit.h"
 #include "shm/ngx_http_realtime_roster.h"
 
+
+typedef struct {
+    ngx_uint_t  come;                   /* or it has left */
+    rt_str_t    nsp;
+    rt_str_t    room;
+    rt_str_t    user;                   /* empty: anonymous */
+    rt_str_t    except;                 /* id of a socket; or empty */
+    uint64_t    people;                 /* emit.h */
+    uint8_t     flags;
+} ngx_http_realtime_announcement_t;
+
+
+/*
+ * "user:joined" or "user:left" to those in the room; the state mutex may be
+ * held.  The caller kicks the bus.
+ */
+void ngx_http_realtime_announce(ngx_http_realtime_hub_t *hub,
+    const ngx_http_realtime_announcement_t *a);
 
 /*
  * Enters a room, and tells the others if they have one more now.  NGX_OK with

@@ -134,7 +134,9 @@ ngx_http_realtime_chosen(const ngx_http_realtime_entry_t *e,
     rt_str_t    list = e->rooms, name;
     ngx_uint_t  in = (list.len == 0);
 
-    if (!rt_str_eq(e->nsp, sk->nsp->name)) {
+    if (!rt_str_eq(e->nsp, sk->nsp->name)
+        || (e->flags & NGX_HTTP_REALTIME_ENTRY_ABROAD))
+    {
         return 0;
     }
 

@@ -153,6 +153,7 @@ ngx_http_realtime_emit_entry(ngx_http_realtime_hub_t *hub,
     e->within = m->within;
     e->except = m->excepts;
     e->flags = m->flags;
+    e->handle = m->people;
 
     if (m->room.len) {
         e->rooms.data = p;

@@ -88,6 +88,7 @@ typedef struct {
     rt_str_t         args;          /* JSON, without brackets */
     const rt_str_t  *attachments;
     ngx_uint_t       n;
+    uint64_t         people;        /* in the room on all hosts, plus 1; or 0 */
     uint8_t          flags;         /* NGX_HTTP_REALTIME_ENTRY_REMOTE ... */
 
     /* sent to this session after everybody else, in the same order */

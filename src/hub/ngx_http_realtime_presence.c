@@ -2,6 +2,7 @@
 #include "hub/ngx_http_realtime_presence.h"
 #include "hub/ngx_http_realtime_account.h"
 #include "hub/ngx_http_realtime_alarm.h"
+#include "hub/ngx_http_realtime_peers.h"
 #include "shm/ngx_http_realtime_roster.h"
 
 
@@ -13,11 +14,11 @@ static ngx_int_t ngx_http_realtime_presence_allowed_locked(
     ngx_http_realtime_hub_t *hub, uint64_t now);
 static void ngx_http_realtime_presence_tell_one_locked(
     ngx_http_realtime_hub_t *hub, ngx_http_realtime_user_rec_t *user);
-static void ngx_http_realtime_presence_to_rooms_locked(
+static rt_str_t ngx_http_realtime_presence_rooms_locked(
     ngx_http_realtime_hub_t *hub, ngx_http_realtime_user_rec_t *user,
-    ngx_http_realtime_emit_t *m);
+    rt_ref_t *from);
 static void ngx_http_realtime_presence_put(rt_buf_t *b, rt_str_t id,
-    rt_status_e status, rt_str_t custom);
+    rt_str_t status, rt_str_t custom);
 
 
 /* told without giving the mutex back */
@@ -99,9 +100,10 @@ ngx_http_realtime_presence_recall(ngx_http_realtime_hub_t *hub,
 ngx_int_t
 ngx_http_realtime_presence_query(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk, rt_str_t id, ngx_uint_t rooms_only,
-    const rt_str_t *last, rt_buf_t *b)
+    const ngx_http_realtime_presence_known_t *known, rt_buf_t *b)
 {
     rt_ref_t                         ref;
+    rt_str_t                         custom;
     ngx_int_t                        rc = NGX_OK;
     rt_status_e                      status;
     ngx_http_realtime_zone_t        *z = hub->bus->zone;
@@ -114,6 +116,9 @@ ngx_http_realtime_presence_query(ngx_http_realtime_hub_t *hub,
     rec = ngx_http_realtime_socket_rec(sk);
     user = ngx_http_realtime_at(z, ref);
 
+    status = user ? ngx_http_realtime_users_effective(user)
+                  : RT_STATUS_OFFLINE;
+
     /* who may not know is told nothing, not even that there is nobody */
 
     if (rooms_only
@@ -125,17 +130,18 @@ ngx_http_realtime_presence_query(ngx_http_realtime_hub_t *hub,
     {
         rc = NGX_DECLINED;
 
-    } else if (last == NULL && (user == NULL || !user->recalled)) {
+    } else if (known->online) {
+        ngx_http_realtime_presence_put(b, id, known->status, known->custom);
+
+    } else if (!known->last && (user == NULL || !user->recalled)) {
         rc = NGX_AGAIN;
 
     } else {
-        status = user ? ngx_http_realtime_users_effective(user)
-                      : RT_STATUS_OFFLINE;
+        custom = (user && user->recalled)
+                 ? ngx_http_realtime_users_custom(z, user) : known->custom;
 
-        ngx_http_realtime_presence_put(b, id, status,
-                                (user && user->recalled)
-                                ? ngx_http_realtime_users_custom(z, user)
-                                : *last);
+        ngx_http_realtime_presence_put(b, id, *rt_status_name(status),
+                                       custom);
     }
 
     ngx_http_realtime_zone_unlock(z);
@@ -161,13 +167,13 @@ ngx_http_realtime_presence_unlock(ngx_http_realtime_hub_t *hub)
 
 
 static void
-ngx_http_realtime_presence_put(rt_buf_t *b, rt_str_t id, rt_status_e status,
+ngx_http_realtime_presence_put(rt_buf_t *b, rt_str_t id, rt_str_t status,
     rt_str_t custom)
 {
     rt_buf_put(b, rt_lit("{\"userId\":"));
     rt_buf_json(b, id);
     rt_buf_put(b, rt_lit(",\"status\":\""));
-    rt_buf_put(b, *rt_status_name(status));
+    rt_buf_put(b, status);
     rt_buf_char(b, '"');
 
     if (custom.len) {
@@ -283,60 +289,100 @@ ngx_http_realtime_presence_allowed_locked(ngx_http_realtime_hub_t *hub,
 }
 
 
+/*
+ * To all, or to those in the same rooms, each once unless the rooms are too
+ * many for one entry.
+ */
+
 static void
 ngx_http_realtime_presence_tell_one_locked(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_user_rec_t *user)
 {
-    rt_buf_t                   b;
-    rt_str_t                   custom;
-    ngx_http_realtime_zone_t  *z = hub->bus->zone;
-    ngx_http_realtime_emit_t   m;
+    rt_str_t                           id, nsp, status, custom, rooms;
+    rt_ref_t                           from = user->occupants.first;
+    ngx_http_realtime_zone_t          *z = hub->bus->zone;
+    ngx_http_realtime_presence_news_t  news;
 
     if (!user->presence && user->told == RT_STATUS_OFFLINE) {
         return;
     }
 
-    rt_buf_init(&b, hub->args.data, NGX_HTTP_REALTIME_PRESENCE_MAX);
-
+    id = ngx_http_realtime_user_rec_id(user);
+    nsp = ngx_http_realtime_user_rec_nsp(user);
+    status = *rt_status_name(ngx_http_realtime_users_effective(user));
     custom = ngx_http_realtime_users_custom(z, user);
 
-    ngx_http_realtime_presence_put(&b, ngx_http_realtime_user_rec_id(user),
-                                   ngx_http_realtime_users_effective(user),
-                                   custom);
+    ngx_http_realtime_account_presence_locked(hub, nsp, id, status,
+                                              user->recalled ? &custom : NULL);
+
+    if (!user->rooms_only) {
+        z->sh->budget -= z->sh->sockets;
+    }
+
+    do {
+        rooms = user->rooms_only
+                ? ngx_http_realtime_presence_rooms_locked(hub, user, &from)
+                : rt_lit("");
+
+        if (ngx_http_realtime_peers_on(hub)) {
+            ngx_http_realtime_peers_presence_locked(hub, nsp, id, status,
+                                   user->why == NGX_HTTP_REALTIME_WHY_CLEARED
+                                   ? rt_lit("{}") : custom,
+                                   ngx_http_realtime_users_how(user),
+                                   user->rooms_only ? rooms
+                                                    : rt_str(0, NULL));
+            continue;
+        }
+
+        if (user->rooms_only && rooms.len == 0) {
+            break;
+        }
+
+        ngx_memzero(&news, sizeof(news));
+
+        news.nsp = nsp;
+        news.user = id;
+        news.status = status;
+        news.custom = custom;
+        news.rooms = rooms;
+
+        ngx_http_realtime_presence_announce(hub, &news);
+
+    } while (user->rooms_only && from);
+}
+
+
+void
+ngx_http_realtime_presence_announce(ngx_http_realtime_hub_t *hub,
+    const ngx_http_realtime_presence_news_t *news)
+{
+    rt_buf_t                  b;
+    ngx_http_realtime_emit_t  m;
+
+    rt_buf_init(&b, hub->args.data, NGX_HTTP_REALTIME_PRESENCE_MAX);
+
+    ngx_http_realtime_presence_put(&b, news->user, news->status,
+                                   news->custom);
 
     ngx_memzero(&m, sizeof(m));
 
-    m.nsp = ngx_http_realtime_user_rec_nsp(user);
+    m.nsp = news->nsp;
+    m.rooms = news->rooms;
     m.event = rt_lit("\"presence:changed\"");
     m.args = rt_buf_str(&b);
-
-    ngx_http_realtime_account_presence_locked(hub, m.nsp,
-                   ngx_http_realtime_user_rec_id(user),
-                   *rt_status_name(ngx_http_realtime_users_effective(user)),
-                   user->recalled ? &custom : NULL);
-
-    if (user->rooms_only) {
-        ngx_http_realtime_presence_to_rooms_locked(hub, user, &m);
-        return;
-    }
-
-    z->sh->budget -= z->sh->sockets;
+    m.flags = news->flags;
 
     (void) ngx_http_realtime_emit_locked(hub, &m);
 }
 
 
-/*
- * To those in the same rooms, each once unless the rooms are too many for one
- * entry.  The list is behind the arguments.
- */
+/* as many of them as fit, behind the arguments; "*from": the next one, or 0 */
 
-static void
-ngx_http_realtime_presence_to_rooms_locked(ngx_http_realtime_hub_t *hub,
-    ngx_http_realtime_user_rec_t *user, ngx_http_realtime_emit_t *m)
+static rt_str_t
+ngx_http_realtime_presence_rooms_locked(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_user_rec_t *user, rt_ref_t *from)
 {
     u_char                            *p, *start, *last;
-    rt_ref_t                           ref;
     rt_str_t                           name;
     ngx_http_realtime_zone_t          *z = hub->bus->zone;
     ngx_http_realtime_room_rec_t      *room;
@@ -346,30 +392,25 @@ ngx_http_realtime_presence_to_rooms_locked(ngx_http_realtime_hub_t *hub,
     last = hub->args.data + NGX_HTTP_REALTIME_LOCKED_MAX;
     p = start;
 
-    for (ref = user->occupants.first; ref; ref = rec->of_user.next) {
+    for ( /* void */ ; *from; *from = rec->of_user.next) {
 
-        rec = ngx_http_realtime_at(z, ref);
+        rec = ngx_http_realtime_at(z, *from);
         room = ngx_http_realtime_at(z, rec->room);
         name = ngx_http_realtime_room_rec_name(room);
 
-        if (room->count == 0) {
+        if (room->count == 0 && !ngx_http_realtime_peers_on(hub)) {
             continue;
         }
 
         if ((size_t) (last - p) < ngx_http_realtime_list_size(name.len)) {
-            m->rooms = rt_str(p - start, start);
-            (void) ngx_http_realtime_emit_locked(hub, m);
-            p = start;
+            break;
         }
 
         p = ngx_http_realtime_list_put(p, name, 0);
         z->sh->budget -= room->count;
     }
 
-    if (p != start) {
-        m->rooms = rt_str(p - start, start);
-        (void) ngx_http_realtime_emit_locked(hub, m);
-    }
+    return rt_str(p - start, start);
 }
 
 

@@ -45,19 +45,42 @@ ngx_int_t ngx_http_realtime_presence_update(ngx_http_realtime_hub_t *hub,
 void ngx_http_realtime_presence_recall(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk, rt_str_t custom);
 
+/* what is known of a user from elsewhere */
+
+typedef struct {
+    ngx_uint_t  online;                 /* somewhere, with this: */
+    rt_str_t    status;
+    ngx_uint_t  last;                   /* else it had this: */
+    rt_str_t    custom;                 /* JSON, or empty */
+} ngx_http_realtime_presence_known_t;
+
 /*
  * Writes the presence of the user "id" as an object.  NGX_OK; NGX_DECLINED:
  * it is nothing to "sk", which shares no room with the user ("rooms_only");
- * NGX_AGAIN: the custom status is not known here, and "last" is NULL, which
- * stands for it otherwise.
+ * NGX_AGAIN: the custom status is not known here, and not from elsewhere.
  */
 ngx_int_t ngx_http_realtime_presence_query(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_socket_t *sk, rt_str_t id, ngx_uint_t rooms_only,
-    const rt_str_t *last, rt_buf_t *b);
+    const ngx_http_realtime_presence_known_t *known, rt_buf_t *b);
 
 /* bytes that the object takes at most */
 #define NGX_HTTP_REALTIME_PRESENCE_MAX                                        \
     (RT_USER_MAX * RT_BUF_ESCAPED + RT_CUSTOM_MAX + 128)
+
+typedef struct {
+    rt_str_t  nsp;
+    rt_str_t  user;
+    rt_str_t  status;
+    rt_str_t  custom;                   /* JSON, or empty */
+    rt_str_t  rooms;                    /* a list (bus/entry); empty: all */
+    uint8_t   flags;                    /* emit.h */
+} ngx_http_realtime_presence_news_t;
+
+/*
+ * "presence:changed"; the state mutex may be held.  The caller kicks the bus.
+ */
+void ngx_http_realtime_presence_announce(ngx_http_realtime_hub_t *hub,
+    const ngx_http_realtime_presence_news_t *news);
 
 /* tells what there is to tell */
 void ngx_http_realtime_presence_tell(ngx_http_realtime_hub_t *hub);

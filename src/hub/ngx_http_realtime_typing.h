@@ -46,6 +46,26 @@ void ngx_http_realtime_typing_end_locked(ngx_http_realtime_hub_t *hub,
 void ngx_http_realtime_typing_tell_locked(ngx_http_realtime_hub_t *hub,
     rt_ref_t thread, rt_str_t except);
 
+typedef struct {
+    rt_str_t  nsp;
+    rt_str_t  room;
+    rt_str_t  thread;                   /* "data" NULL: outside of all */
+    rt_str_t  users;                    /* a list (bus/entry) */
+    rt_str_t  except;                   /* id of a socket, or empty */
+    uint8_t   flags;                    /* emit.h */
+} ngx_http_realtime_typing_news_t;
+
+/*
+ * "typing:event" to those in the room; the state mutex may be held.  "users"
+ * is not in the first half of hub->args.  The caller kicks the bus.
+ */
+void ngx_http_realtime_typing_announce(ngx_http_realtime_hub_t *hub,
+    const ngx_http_realtime_typing_news_t *news);
+
+/* the same of those who type here, whatever "users" is */
+void ngx_http_realtime_typing_here(ngx_http_realtime_hub_t *hub,
+    ngx_http_realtime_typing_news_t *news);
+
 /* ends what is due, whoever started it */
 void ngx_http_realtime_typing_expire(ngx_http_realtime_hub_t *hub);
 

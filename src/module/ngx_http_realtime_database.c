@@ -160,7 +160,8 @@ ngx_http_realtime_set_pool_value(ngx_conf_t *cf,
 
     size = ngx_parse_offset(&text);
 
-    if (size < NGX_HTTP_REALTIME_ROWS_MIN || size > NGX_HTTP_REALTIME_ROWS_MAX)
+    if (size < NGX_HTTP_REALTIME_FACTS_MIN
+        || size > NGX_HTTP_REALTIME_FACTS_MAX)
     {
         return ngx_http_realtime_bad_value(cf, value,
                                   "a size from 256k to 1g, such as \"16m\"");
@@ -443,9 +444,10 @@ ngx_http_realtime_database_init(ngx_conf_t *cf,
         rmcf->store.pg.resolver_timeout = clcf->resolver_timeout;
     }
 
-    rmcf->zone->rows = ngx_http_realtime_rows_add(cf,
-                                                  &rmcf->zone->shm->shm.name,
-                                                  rmcf->store.queue);
+    rmcf->zone->rows = ngx_http_realtime_facts_add(cf,
+                        &rmcf->zone->shm->shm.name, "_rows",
+                        rmcf->store.queue,
+                        "give realtime_postgres_pool a larger \"queue\"");
 
     return rmcf->zone->rows ? NGX_OK : NGX_ERROR;
 }
@@ -519,7 +521,7 @@ ngx_http_realtime_database_pool(ngx_conf_t *cf,
     }
 
     if (store->queue == 0) {
-        store->queue = NGX_HTTP_REALTIME_ROWS_DEFAULT;
+        store->queue = NGX_HTTP_REALTIME_FACTS_DEFAULT;
     }
 
     if (store->min != NGX_CONF_UNSET_UINT) {

@@ -195,7 +195,11 @@ ngx_http_realtime_redis_conf_init(ngx_conf_t *cf,
 
     rmcf->zone->clustered = 1;
 
-    return NGX_OK;
+    rmcf->zone->peers = ngx_http_realtime_facts_add(cf,
+                                       &rmcf->zone->shm->shm.name, "_peers",
+                                       NGX_HTTP_REALTIME_FACTS_DEFAULT, "");
+
+    return rmcf->zone->peers ? NGX_OK : NGX_ERROR;
 }
 
 

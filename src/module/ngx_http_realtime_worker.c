@@ -267,7 +267,10 @@ ngx_http_realtime_worker_entry(ngx_http_realtime_bus_t *bus,
     switch (e->type) {
 
     case NGX_HTTP_REALTIME_ENTRY_BROADCAST:
-        ngx_http_realtime_deliver(&w->hub, e, bus->pos);
+        if (!(e->flags & NGX_HTTP_REALTIME_ENTRY_ABROAD)) {
+            ngx_http_realtime_deliver(&w->hub, e, bus->pos);
+        }
+
         break;
 
     case NGX_HTTP_REALTIME_ENTRY_ANSWER:
@@ -367,6 +370,7 @@ ngx_http_realtime_worker_wake(ngx_http_realtime_bus_t *bus)
     ngx_http_realtime_worker_t  *w = bus->data;
 
     ngx_http_realtime_store_poke(&w->store);
+    ngx_http_realtime_state_poke(&w->state);
 }
 
 
@@ -540,7 +544,7 @@ ngx_http_realtime_worker_watch_handler(ngx_event_t *ev)
     ngx_http_realtime_presence_tell(&w->hub);
     ngx_http_realtime_review_watch(&w->hub);
 
-    if (w->bus.zone->rows) {
+    if (w->bus.zone->rows || w->bus.zone->peers) {
         ngx_http_realtime_sessions_part(&w->sessions,
                                   w->watched++ % NGX_HTTP_REALTIME_ACTIVITY,
                                   NGX_HTTP_REALTIME_ACTIVITY,

@@ -9,7 +9,7 @@
 #define _NGX_HTTP_REALTIME_WORKER_H_INCLUDED_
 
 
-#include "cluster/ngx_http_realtime_link.h"
+#include "cluster/ngx_http_realtime_state.h"
 #include "hub/ngx_http_realtime_announce.h"
 #include "store/ngx_http_realtime_store.h"
 #include "transport/ngx_http_realtime_transports.h"
@@ -25,6 +25,7 @@ typedef struct {
     ngx_http_realtime_store_t       store;
     ngx_http_realtime_reader_t     *reader;     /* NULL: no database */
     ngx_http_realtime_store_conf_t  *store_conf;
+    ngx_http_realtime_state_t       state;
     ngx_http_realtime_link_t        link;
     ngx_http_realtime_link_conf_t  *link_conf;  /* NULL: no other hosts */
     ngx_event_t                     open;       /* until there is a slot */

@@ -27,6 +27,7 @@ ngx_http_realtime_worker_cluster_start(ngx_http_realtime_worker_t *w)
 
     w->sessions.on_namespace = ngx_http_realtime_worker_namespace;
 
+    ngx_http_realtime_state_start(&w->state, &w->link, &w->hub);
     ngx_http_realtime_link_start(&w->link, w->link_conf, &w->hub);
 }
 
@@ -35,6 +36,7 @@ void
 ngx_http_realtime_worker_cluster_stop(ngx_http_realtime_worker_t *w)
 {
     if (w->link_conf) {
+        ngx_http_realtime_state_stop(&w->state);
         ngx_http_realtime_link_stop(&w->link);
     }
 }
@@ -45,6 +47,10 @@ ngx_http_realtime_worker_cluster_watch(ngx_http_realtime_worker_t *w)
 {
     if (w->link_conf && ngx_http_realtime_worker_stays(w)) {
         ngx_http_realtime_link_watch(&w->link);
+    }
+
+    if (w->link_conf) {
+        ngx_http_realtime_state_watch(&w->state);
     }
 }
 
@@ -63,8 +69,13 @@ ngx_uint_t
 ngx_http_realtime_worker_cluster_part(ngx_http_realtime_worker_t *w,
     ngx_uint_t n)
 {
-    return w->link_conf
-           && ngx_http_realtime_link_farewell(&w->link,
+    if (w->link_conf == NULL) {
+        return 0;
+    }
+
+    return ngx_http_realtime_state_farewell(&w->state,
+                                 n == 0 && ngx_http_realtime_worker_stays(w))
+           | ngx_http_realtime_link_farewell(&w->link,
                                         !ngx_http_realtime_worker_stays(w),
                                         n == 0);
 }

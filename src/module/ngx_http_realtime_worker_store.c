@@ -59,11 +59,11 @@ ngx_http_realtime_worker_upgrade(void)
 ngx_uint_t
 ngx_http_realtime_worker_writes(ngx_http_realtime_worker_t *w)
 {
-    ngx_http_realtime_rows_t  *rows = w->bus.zone->rows;
+    ngx_http_realtime_facts_t  *rows = w->bus.zone->rows;
 
     return rows
            && (!w->transports.exiting || w->drain == 0
-               || ngx_http_realtime_rows_given_up(rows));
+               || ngx_http_realtime_facts_given_up(rows));
 }
 
 

@@ -399,7 +399,8 @@ ngx_http_realtime_directory_stored_locked(ngx_http_realtime_zone_t *z,
         f.s[1] = ngx_http_realtime_user_rec_id(user);
     }
 
-    ngx_http_realtime_rows_put(z->rows, &f);
+    ngx_http_realtime_facts_put(z->rows, &f);
+    ngx_http_realtime_facts_put(z->peers, &f);
     rec->stored = 0;
 }
 

@@ -175,6 +175,7 @@ ngx_http_realtime_records_empty(void *record)
         room->members = 0;
         room->count = 0;
         room->people = 0;
+        room->anonymous = 0;
         room->occupants = 0;
         break;
 
@@ -409,6 +410,7 @@ ngx_http_realtime_records_member(ngx_http_realtime_zone_t *z, rt_ref_t ref,
 
     if (occupant == NULL) {
         rec->occupant = 0;
+        room->anonymous++;
     }
 
     if (occupant == NULL || occupant->count++ == 0) {

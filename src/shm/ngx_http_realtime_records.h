@@ -125,6 +125,9 @@ typedef struct {
     rt_ref_t                   members;
     uint32_t                   count;       /* of members */
     uint32_t                   people;      /* users and anonymous sockets */
+    uint32_t                   anonymous;   /* of them */
+    uint32_t                   elsewhere;   /* people who are on other hosts
+                                               only */
     uint32_t                   occupants;   /* records, also of who has left */
     u_char                     text[];      /* namespace, then name */
 } ngx_http_realtime_room_rec_t;
@@ -154,6 +157,16 @@ typedef struct {
 } ngx_http_realtime_keyed_t;
 
 
+/* what has happened to a user since others were told */
+
+typedef enum {
+    NGX_HTTP_REALTIME_WHY_CONNECT = 0,
+    NGX_HTTP_REALTIME_WHY_FOUND,        /* a custom status, in the database */
+    NGX_HTTP_REALTIME_WHY_SAID,         /* by the user */
+    NGX_HTTP_REALTIME_WHY_CLEARED       /* the same: no custom status */
+} ngx_http_realtime_why_e;
+
+
 typedef struct {
     uint8_t                    type;
     uint8_t                    status;      /* rt_status_e, while connected */
@@ -162,6 +175,8 @@ typedef struct {
     unsigned                   news:1;      /* is to be told in any case */
     unsigned                   presence:1;  /* takes part in it */
     unsigned                   rooms_only:1;    /* told to its rooms */
+    unsigned                   why:2;       /* it is news:
+                                               ngx_http_realtime_why_e */
     unsigned                   recalled:1;  /* "custom" is what it has, not
                                                only what was said here */
     uint32_t                   hash;

@@ -14,16 +14,13 @@ static rt_ref_t ngx_http_realtime_roster_room_locked(
 static ngx_int_t ngx_http_realtime_roster_admit_locked(
     ngx_http_realtime_zone_t *z, rt_ref_t room, rt_ref_t socket,
     ngx_http_realtime_entrance_t *in);
-static rt_ref_t ngx_http_realtime_roster_occupant_locked(
-    ngx_http_realtime_zone_t *z, rt_ref_t user, rt_ref_t room,
-    ngx_uint_t make);
+static rt_ref_t ngx_http_realtime_roster_occupant_new_locked(
+    ngx_http_realtime_zone_t *z, rt_ref_t user, rt_ref_t room);
 static rt_ref_t ngx_http_realtime_roster_member_new_locked(
     ngx_http_realtime_zone_t *z, rt_ref_t room, rt_ref_t socket,
     ngx_http_realtime_entrance_t *in);
 static void ngx_http_realtime_roster_unlink_locked(
     ngx_http_realtime_zone_t *z, rt_ref_t ref);
-static ngx_uint_t ngx_http_realtime_roster_shorter(
-    ngx_http_realtime_zone_t *z, rt_ref_t one, rt_ref_t other);
 
 
 #define ngx_http_realtime_roster_hash(z, nsp, name)                           \
@@ -62,7 +59,8 @@ ngx_http_realtime_roster_enter_locked(ngx_http_realtime_zone_t *z,
 
     room->occupants--;
 
-    in->people = room->people;
+    in->people = room->people + room->elsewhere;
+    in->anonymous = room->anonymous;
     in->kind = room->kind;
 
     if (rc != NGX_OK) {
@@ -163,8 +161,8 @@ ngx_http_realtime_roster_admit_locked(ngx_http_realtime_zone_t *z,
     room = ngx_http_realtime_at(z, ref);
 
     if (who->user) {
-        in->occupant = ngx_http_realtime_roster_occupant_locked(z, who->user,
-                                                                ref, 1);
+        in->occupant = ngx_http_realtime_roster_occupant_new_locked(z,
+                                                             who->user, ref);
         if (in->occupant == 0) {
             return NGX_DECLINED;
         }
@@ -175,7 +173,8 @@ ngx_http_realtime_roster_admit_locked(ngx_http_realtime_zone_t *z,
     if ((occupant == NULL || occupant->count == 0)
         && ngx_http_realtime_room_type(room->kind)
            == NGX_HTTP_REALTIME_ROOM_DM
-        && room->people >= 2)
+        && !in->asked
+        && room->people + room->elsewhere >= 2)
     {
         if (occupant && !occupant->told) {
             ngx_http_realtime_roster_drop_occupant_locked(z, in->occupant);
@@ -199,38 +198,29 @@ ngx_http_realtime_roster_admit_locked(ngx_http_realtime_zone_t *z,
         room->people++;
     }
 
+    if (occupant == NULL) {
+        room->anonymous++;
+    }
+
     return NGX_OK;
 }
 
 
-/* the user in the room, or 0: not there, or the zone is full */
+/* the user in the room, made if it is not there; 0: the zone is full */
 
 static rt_ref_t
-ngx_http_realtime_roster_occupant_locked(ngx_http_realtime_zone_t *z,
-    rt_ref_t user, rt_ref_t room, ngx_uint_t make)
+ngx_http_realtime_roster_occupant_new_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t user, rt_ref_t room)
 {
-    uint32_t                           hash;
     rt_ref_t                           ref;
     ngx_http_realtime_room_rec_t      *where;
     ngx_http_realtime_user_rec_t      *who;
     ngx_http_realtime_occupant_rec_t  *rec;
 
-    hash = rt_hash2(&z->sh->key, rt_str(sizeof(user), &user),
-                    rt_str(sizeof(room), &room));
+    ref = ngx_http_realtime_roster_occupant_locked(z, user, room);
 
-    ref = ngx_http_realtime_keyed_first(z, hash,
-                                        NGX_HTTP_REALTIME_RECORD_OCCUPANT);
-
-    for ( /* void */ ; ref; ref = ngx_http_realtime_keyed_next(z, ref)) {
-        rec = ngx_http_realtime_at(z, ref);
-
-        if (rec->user == user && rec->room == room) {
-            return ref;
-        }
-    }
-
-    if (!make) {
-        return 0;
+    if (ref) {
+        return ref;
     }
 
     ref = ngx_http_realtime_spare_alloc(z,
@@ -244,7 +234,7 @@ ngx_http_realtime_roster_occupant_locked(ngx_http_realtime_zone_t *z,
     where = ngx_http_realtime_at(z, room);
     who = ngx_http_realtime_at(z, user);
 
-    rec->hash = hash;
+    rec->hash = ngx_http_realtime_roster_occupant_hash(z, user, room);
     rec->user = user;
     rec->room = room;
 
@@ -368,7 +358,10 @@ ngx_http_realtime_roster_leave_locked(ngx_http_realtime_zone_t *z,
 
     } else {
         room->people--;
+        room->anonymous--;
     }
+
+    d->anonymous = room->anonymous;
 
     ngx_http_realtime_roster_unlink_locked(z, member);
 }
@@ -502,99 +495,4 @@ ngx_http_realtime_roster_drop_room_locked(ngx_http_realtime_zone_t *z,
     *link = room->next;
     z->sh->rooms--;
     rt_arena_free(z->sh->arena, ref);
-}
-
-
-ngx_uint_t
-ngx_http_realtime_roster_count(ngx_http_realtime_zone_t *z, rt_str_t nsp,
-    rt_str_t name, ngx_http_realtime_kind_t *kind)
-{
-    ngx_uint_t                     n;
-    ngx_http_realtime_room_rec_t  *room;
-
-    ngx_http_realtime_zone_lock(z);
-
-    room = ngx_http_realtime_at(z,
-                         ngx_http_realtime_roster_find_locked(z, nsp, name));
-    n = room ? room->people : 0;
-
-    if (room && kind) {
-        *kind = room->kind;
-    }
-
-    ngx_http_realtime_zone_unlock(z);
-
-    return n;
-}
-
-
-void
-ngx_http_realtime_roster_kind(ngx_http_realtime_zone_t *z, rt_str_t nsp,
-    rt_str_t name, ngx_http_realtime_kind_t kind)
-{
-    ngx_http_realtime_room_rec_t  *room;
-
-    ngx_http_realtime_zone_lock(z);
-
-    room = ngx_http_realtime_at(z,
-                         ngx_http_realtime_roster_find_locked(z, nsp, name));
-    if (room) {
-        room->kind = kind;
-    }
-
-    ngx_http_realtime_zone_unlock(z);
-}
-
-
-ngx_uint_t
-ngx_http_realtime_roster_meet_locked(ngx_http_realtime_zone_t *z,
-    rt_ref_t one, rt_ref_t other)
-{
-    rt_ref_t                           ref, there;
-    ngx_http_realtime_user_rec_t      *user;
-    ngx_http_realtime_occupant_rec_t  *rec, *rec2;
-
-    if (ngx_http_realtime_roster_shorter(z, other, one)) {
-        return ngx_http_realtime_roster_meet_locked(z, other, one);
-    }
-
-    user = ngx_http_realtime_at(z, one);
-
-    for (ref = user->occupants.first; ref; ref = rec->of_user.next) {
-
-        rec = ngx_http_realtime_at(z, ref);
-        there = ngx_http_realtime_roster_occupant_locked(z, other, rec->room,
-                                                         0);
-        rec2 = ngx_http_realtime_at(z, there);
-
-        if (rec->count && rec2 && rec2->count) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/* whether "one" is in fewer rooms; in as many steps as those are */
-
-static ngx_uint_t
-ngx_http_realtime_roster_shorter(ngx_http_realtime_zone_t *z, rt_ref_t one,
-    rt_ref_t other)
-{
-    ngx_http_realtime_user_rec_t      *user, *user2;
-    ngx_http_realtime_occupant_rec_t  *rec, *rec2;
-
-    user = ngx_http_realtime_at(z, one);
-    user2 = ngx_http_realtime_at(z, other);
-
-    rec = ngx_http_realtime_at(z, user->occupants.first);
-    rec2 = ngx_http_realtime_at(z, user2->occupants.first);
-
-    while (rec && rec2) {
-        rec = ngx_http_realtime_at(z, rec->of_user.next);
-        rec2 = ngx_http_realtime_at(z, rec2->of_user.next);
-    }
-
-    return rec == NULL && rec2 != NULL;
 }

@@ -24,9 +24,15 @@ typedef struct {
                                            out: of the room */
     ngx_uint_t                declared; /* in: of one that is there, too */
     ngx_uint_t                named;    /* in: may enter a private one */
+    ngx_uint_t                asked;    /* in: it is a dm that has room, as
+                                           all hosts have it */
+    uint64_t                  handle;   /* in: who waits until other hosts
+                                           know, or 0 */
     uint64_t                  since;    /* in: is told what comes after this
                                            in the log; 0: from now on */
-    ngx_uint_t                people;   /* with the one who came */
+    ngx_uint_t                people;   /* with the one who came, on all hosts
+                                           as far as it is known */
+    ngx_uint_t                anonymous;    /* of them, here */
     rt_ref_t                  occupant; /* 0: anonymous */
     ngx_uint_t                first;    /* the others have one more */
 } ngx_http_realtime_entrance_t;
@@ -50,9 +56,24 @@ rt_ref_t ngx_http_realtime_roster_find_locked(ngx_http_realtime_zone_t *z,
 rt_ref_t ngx_http_realtime_roster_member_locked(ngx_http_realtime_zone_t *z,
     rt_ref_t socket, rt_ref_t room);
 
-/* people in the room, if any "*kind" (or NULL), too; takes the mutex itself */
+/* the user in the room, perhaps as one who has left; or 0 */
+rt_ref_t ngx_http_realtime_roster_occupant_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t user, rt_ref_t room);
+
+/* where it is found in the keyed table */
+uint32_t ngx_http_realtime_roster_occupant_hash(ngx_http_realtime_zone_t *z,
+    rt_ref_t user, rt_ref_t room);
+
+/*
+ * People in the room, on all hosts as far as it is known, if any "*kind" (or
+ * NULL), too; takes the mutex itself.
+ */
 ngx_uint_t ngx_http_realtime_roster_count(ngx_http_realtime_zone_t *z,
     rt_str_t nsp, rt_str_t room, ngx_http_realtime_kind_t *kind);
+
+/* as many people are in the room on all hosts, if anybody is here; the same */
+void ngx_http_realtime_roster_total(ngx_http_realtime_zone_t *z, rt_str_t nsp,
+    rt_str_t room, ngx_uint_t total);
 
 /* the room, if it is there, is of that kind from now on; the same */
 void ngx_http_realtime_roster_kind(ngx_http_realtime_zone_t *z, rt_str_t nsp,
@@ -67,6 +88,7 @@ typedef struct {
     ngx_uint_t  last;                   /* the others have one less */
     ngx_uint_t  quiet;                  /* and need not know */
     ngx_uint_t  left;                   /* members that stay */
+    ngx_uint_t  anonymous;              /* of them */
     u_char      id[RT_ID_LEN];          /* of the socket */
     rt_str_t    nsp;
     rt_str_t    room;

@@ -6,9 +6,6 @@
 
 static uint32_t ngx_http_realtime_thread_hash(ngx_http_realtime_zone_t *z,
     rt_ref_t room, const ngx_http_realtime_thread_t *thread);
-static rt_ref_t ngx_http_realtime_thread_find_locked(
-    ngx_http_realtime_zone_t *z, rt_ref_t room,
-    const ngx_http_realtime_thread_t *thread);
 static rt_ref_t ngx_http_realtime_thread_make_locked(
     ngx_http_realtime_zone_t *z, rt_ref_t room,
     const ngx_http_realtime_thread_t *thread);
@@ -36,7 +33,7 @@ ngx_http_realtime_typists_start_locked(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_member_rec_t  *rec = ngx_http_realtime_at(z, member);
     ngx_http_realtime_typist_rec_t  *t;
 
-    *ref = ngx_http_realtime_thread_find_locked(z, rec->room, thread);
+    *ref = ngx_http_realtime_typists_find_locked(z, rec->room, thread);
 
     typist = *ref ? ngx_http_realtime_typist_find(z, member, *ref) : 0;
 
@@ -74,7 +71,7 @@ ngx_http_realtime_typists_stop_locked(ngx_http_realtime_zone_t *z,
     rt_ref_t                         ref, typist;
     ngx_http_realtime_member_rec_t  *rec = ngx_http_realtime_at(z, member);
 
-    ref = ngx_http_realtime_thread_find_locked(z, rec->room, thread);
+    ref = ngx_http_realtime_typists_find_locked(z, rec->room, thread);
 
     typist = ref ? ngx_http_realtime_typist_find(z, member, ref) : 0;
 
@@ -115,8 +112,8 @@ ngx_http_realtime_thread_hash(ngx_http_realtime_zone_t *z, rt_ref_t room,
 }
 
 
-static rt_ref_t
-ngx_http_realtime_thread_find_locked(ngx_http_realtime_zone_t *z,
+rt_ref_t
+ngx_http_realtime_typists_find_locked(ngx_http_realtime_zone_t *z,
     rt_ref_t room, const ngx_http_realtime_thread_t *thread)
 {
     rt_ref_t                         ref;

@@ -37,6 +37,10 @@ ngx_int_t ngx_http_realtime_typists_start_locked(ngx_http_realtime_zone_t *z,
     rt_ref_t member, const ngx_http_realtime_thread_t *thread, uint64_t due,
     rt_ref_t *ref);
 
+/* the thread of a room, or 0 */
+rt_ref_t ngx_http_realtime_typists_find_locked(ngx_http_realtime_zone_t *z,
+    rt_ref_t room, const ngx_http_realtime_thread_t *thread);
+
 /* it does not any more: the thread, or 0 if it did not */
 rt_ref_t ngx_http_realtime_typists_stop_locked(ngx_http_realtime_zone_t *z,
     rt_ref_t member, const ngx_http_realtime_thread_t *thread);

@@ -173,6 +173,9 @@ ngx_http_realtime_users_status_locked(ngx_http_realtime_zone_t *z,
 
     user->recalled |= (custom != NULL);
     user->status = status;
+    user->why = (user->custom == 0
+                 && (custom || user->why == NGX_HTTP_REALTIME_WHY_CLEARED))
+                ? NGX_HTTP_REALTIME_WHY_CLEARED : NGX_HTTP_REALTIME_WHY_SAID;
     user->news = 1;
 
     ngx_http_realtime_users_place_locked(z, ref);
@@ -199,6 +202,7 @@ ngx_http_realtime_users_recall_locked(ngx_http_realtime_zone_t *z,
     user->recalled = 1;
 
     if (user->custom) {
+        user->why = ngx_max(user->why, NGX_HTTP_REALTIME_WHY_FOUND);
         user->news = 1;
         ngx_http_realtime_users_place_locked(z, ref);
     }
@@ -250,6 +254,27 @@ ngx_http_realtime_users_effective(ngx_http_realtime_user_rec_t *user)
 {
     return (user->sockets.first && user->presence) ? user->status
                                                    : RT_STATUS_OFFLINE;
+}
+
+
+rt_str_t
+ngx_http_realtime_users_how(ngx_http_realtime_user_rec_t *user)
+{
+    if (ngx_http_realtime_users_effective(user) == RT_STATUS_OFFLINE) {
+        return rt_lit("off");
+    }
+
+    switch (user->why) {
+
+    case NGX_HTTP_REALTIME_WHY_CONNECT:
+        return rt_lit("connect");
+
+    case NGX_HTTP_REALTIME_WHY_FOUND:
+        return rt_lit("found");
+
+    default:
+        return rt_lit("set");
+    }
 }
 
 
@@ -458,6 +483,7 @@ ngx_http_realtime_users_told_locked(ngx_http_realtime_zone_t *z, rt_ref_t ref)
 
     user->told = ngx_http_realtime_users_effective(user);
     user->news = 0;
+    user->why = NGX_HTTP_REALTIME_WHY_CONNECT;
 
     ngx_http_realtime_users_place_locked(z, ref);
 }

@@ -66,6 +66,12 @@ void ngx_http_realtime_users_recall_locked(ngx_http_realtime_zone_t *z,
 rt_status_e ngx_http_realtime_users_effective(
     ngx_http_realtime_user_rec_t *user);
 
+/*
+ * What has become of it since others were told: "off"; "set" by the user;
+ * "found": a custom status of the database's; else "connect".
+ */
+rt_str_t ngx_http_realtime_users_how(ngx_http_realtime_user_rec_t *user);
+
 /* the custom status, a JSON object, or empty */
 rt_str_t ngx_http_realtime_users_custom(ngx_http_realtime_zone_t *z,
     ngx_http_realtime_user_rec_t *user);

@@ -362,12 +362,13 @@ void
 ngx_http_realtime_zone_begin(ngx_http_realtime_zone_t *z, ngx_cycle_t *cycle)
 {
     ngx_shm_zone_t            *shm;
-    ngx_http_realtime_keep_t  *keeps[3] = { NULL, NULL, NULL };
+    ngx_http_realtime_keep_t  *keeps[4] = { NULL, NULL, NULL, NULL };
 
     if (z) {
         keeps[0] = z->keep;
         keeps[1] = z->log_keep;
         keeps[2] = z->rows ? z->rows->keep : NULL;
+        keeps[3] = z->peers ? z->peers->keep : NULL;
     }
 
     if (ngx_inherited && ngx_is_init_cycle(cycle->old_cycle)) {

@@ -10,7 +10,8 @@
  *     NAME_log    the log of deliveries, a ring; its own mutex, taken by
  *                 writers only
  *
- * A third one, NAME_rows (~rows), is there when there is a database.
+ * A third one, NAME_rows (~facts), is there when there is a database, and a
+ * fourth one, NAME_peers, where other hosts are.
  *
  * All outlive a reload and, where ~keep can, a binary upgrade.
  *
@@ -25,7 +26,7 @@
 #define _NGX_HTTP_REALTIME_ZONE_H_INCLUDED_
 
 
-#include "shm/ngx_http_realtime_rows.h"
+#include "shm/ngx_http_realtime_facts.h"
 
 #include "auth/rt_pid.h"
 #include "base/rt_arena.h"
@@ -275,7 +276,8 @@ typedef struct {
     ngx_shm_zone_t              *log_shm;
     ngx_http_realtime_keep_t    *keep;
     ngx_http_realtime_keep_t    *log_keep;
-    ngx_http_realtime_rows_t    *rows;      /* NULL: there is no database */
+    ngx_http_realtime_facts_t   *rows;      /* NULL: there is no database */
+    ngx_http_realtime_facts_t   *peers;     /* NULL: there is no Redis */
     ngx_uint_t                   clustered; /* there are other hosts */
     ngx_cycle_t                 *old;       /* until the cycle has begun */
     uint32_t                     epoch;     /* of the cycle */

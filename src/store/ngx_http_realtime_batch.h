@@ -1,6 +1,6 @@
 
 /*
- * ngx_http_realtime_batch.h: facts (shm/~rows) become rows of tables, many of
+ * ngx_http_realtime_batch.h: facts (shm/~facts) become rows of tables, many of
  * them together.
  *
  * Rows of different tables may change places in a batch, and so may those of
@@ -14,7 +14,7 @@
 
 
 #include "shm/ngx_http_realtime_reason.h"
-#include "shm/ngx_http_realtime_rows.h"
+#include "shm/ngx_http_realtime_facts.h"
 #include "store/ngx_http_realtime_column.h"
 #include "store/ngx_http_realtime_statements.h"
 

@@ -343,6 +343,6 @@ ngx_int_t
 ngx_http_realtime_reader_none(ngx_http_realtime_reader_t *reader,
     ngx_uint_t definite)
 {
-    return (definite && atomic_load(&reader->zone->rows->sh->read) == 0)
+    return (definite && atomic_load(&reader->zone->rows->sh->rows.read) == 0)
            ? NGX_DONE : NGX_ERROR;
 }

@@ -227,8 +227,8 @@ ngx_http_realtime_reader_answered(ngx_http_realtime_pg_query_t *q,
     reader = b->reader;
 
     if (rc == NGX_OK) {
-        if (atomic_load(&reader->zone->rows->sh->read) == 0) {
-            atomic_store(&reader->zone->rows->sh->read, 1);
+        if (atomic_load(&reader->zone->rows->sh->rows.read) == 0) {
+            atomic_store(&reader->zone->rows->sh->rows.read, 1);
         }
 
         reader->refused = 0;
@@ -311,19 +311,19 @@ ngx_http_realtime_reader_complain(ngx_http_realtime_reader_t *reader,
     ngx_http_realtime_pg_error_t *e)
 {
     uint64_t                          now, told;
-    ngx_http_realtime_rows_shared_t  *sh = reader->zone->rows->sh;
+    ngx_http_realtime_facts_shared_t  *sh = reader->zone->rows->sh;
 
     if (reader->refused == 0) {
         reader->refused = ngx_time();
     }
 
     now = ngx_http_realtime_now();
-    told = atomic_load(&sh->complained);
+    told = atomic_load(&sh->rows.complained);
 
-    if (atomic_load(&sh->failing)
+    if (atomic_load(&sh->rows.failing)
         || ngx_time() - reader->refused < NGX_HTTP_REALTIME_READER_DOUBT
         || (told && now - told < NGX_HTTP_REALTIME_READER_COMPLAIN)
-        || !atomic_compare_exchange_strong(&sh->complained, &told, now))
+        || !atomic_compare_exchange_strong(&sh->rows.complained, &told, now))
     {
         return;
     }

@@ -69,14 +69,14 @@ ngx_http_realtime_store_watch(ngx_http_realtime_store_t *st)
 static ngx_int_t
 ngx_http_realtime_store_begin(ngx_http_realtime_store_t *st)
 {
-    if (ngx_http_realtime_rows_claim(st->rows, st->slot) != NGX_OK) {
+    if (ngx_http_realtime_facts_claim(st->rows, st->slot) != NGX_OK) {
         return NGX_BUSY;
     }
 
     st->batch = ngx_calloc(sizeof(ngx_http_realtime_batch_t), st->log);
 
     if (st->batch == NULL) {
-        ngx_http_realtime_rows_release(st->rows);
+        ngx_http_realtime_facts_release(st->rows);
         return NGX_ERROR;
     }
 
@@ -85,7 +85,7 @@ ngx_http_realtime_store_begin(ngx_http_realtime_store_t *st)
     st->portion = NGX_HTTP_REALTIME_STORE_PORTION;
     st->cleaned = ngx_time();
     st->dropped = atomic_load(&st->rows->sh->dropped);
-    st->refused = atomic_load(&st->rows->sh->refused);
+    st->refused = atomic_load(&st->rows->sh->rows.refused);
 
     ngx_http_realtime_pg_init(&st->pg, &st->conf->pg,
                               &ngx_http_realtime_store_events, st, st->log);
@@ -118,7 +118,7 @@ ngx_http_realtime_store_host(ngx_http_realtime_store_t *st, rt_str_t reason,
     f.time = time;
     f.s[0] = reason;
 
-    ngx_http_realtime_rows_put(st->rows, &f);
+    ngx_http_realtime_facts_put(st->rows, &f);
 }
 
 
@@ -132,7 +132,7 @@ ngx_http_realtime_store_farewell(ngx_http_realtime_store_t *st,
 
     /* the writer may have gone before those who had more to tell */
 
-    if (!st->writer && ngx_http_realtime_rows_waiting(st->rows)) {
+    if (!st->writer && ngx_http_realtime_facts_waiting(st->rows)) {
         (void) ngx_http_realtime_store_begin(st);
     }
 
@@ -143,7 +143,7 @@ ngx_http_realtime_store_farewell(ngx_http_realtime_store_t *st,
 
     ngx_http_realtime_store_poke(st);
 
-    return ngx_http_realtime_rows_waiting(st->rows) != 0;
+    return ngx_http_realtime_facts_waiting(st->rows) != 0;
 }
 
 
@@ -163,7 +163,8 @@ ngx_http_realtime_store_stop(ngx_http_realtime_store_t *st)
     ngx_http_realtime_store_complain(st);
     ngx_http_realtime_pg_close(&st->pg);
     ngx_http_realtime_listener_stop(&st->listener);
-    ngx_http_realtime_rows_release(st->rows);
+    atomic_store(&st->rows->sh->rows.connected, 0);
+    ngx_http_realtime_facts_release(st->rows);
 
     ngx_http_realtime_batch_free(st->batch);
     st->batch = NULL;
@@ -193,7 +194,7 @@ ngx_http_realtime_store_clean(ngx_http_realtime_store_t *st)
 
     if (ngx_time() - st->cleaned < NGX_HTTP_REALTIME_STORE_CLEAN
         || st->pending || st->retry
-        || ngx_http_realtime_rows_waiting(st->rows)
+        || ngx_http_realtime_facts_waiting(st->rows)
         || !ngx_http_realtime_pg_writable(&st->pg))
     {
         return;                 /* who is alive may not be known yet */
@@ -231,10 +232,10 @@ static void
 ngx_http_realtime_store_complain(ngx_http_realtime_store_t *st)
 {
     uint64_t                          dropped, refused;
-    ngx_http_realtime_rows_shared_t  *sh = st->rows->sh;
+    ngx_http_realtime_facts_shared_t  *sh = st->rows->sh;
 
     dropped = atomic_load(&sh->dropped);
-    refused = atomic_load(&sh->refused);
+    refused = atomic_load(&sh->rows.refused);
 
     if ((dropped == st->dropped && refused == st->refused)
         || (st->writer
@@ -250,7 +251,7 @@ ngx_http_realtime_store_complain(ngx_http_realtime_store_t *st)
                       "realtime_postgres_pool, or see why they are not "
                       "written",
                       &st->conf->url.text, dropped - st->dropped, dropped,
-                      ngx_http_realtime_rows_waiting(st->rows));
+                      ngx_http_realtime_facts_waiting(st->rows));
     }
 
     if (refused != st->refused) {
@@ -271,7 +272,7 @@ ngx_http_realtime_store_ready(ngx_http_realtime_pg_t *pg)
 {
     ngx_http_realtime_store_t  *st = pg->data;
 
-    atomic_store(&st->rows->sh->connected, 1);
+    atomic_store(&st->rows->sh->rows.connected, 1);
 
     ngx_http_realtime_store_poke(st);
 }
@@ -284,5 +285,5 @@ ngx_http_realtime_store_down(ngx_http_realtime_pg_t *pg, ngx_str_t *reason)
 {
     ngx_http_realtime_store_t  *st = pg->data;
 
-    atomic_store(&st->rows->sh->connected, 0);
+    atomic_store(&st->rows->sh->rows.connected, 0);
 }

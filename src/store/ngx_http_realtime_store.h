@@ -1,7 +1,7 @@
 
 /*
  * ngx_http_realtime_store.h: one worker of the host writes into the database
- * what all of them have told (shm/~rows).
+ * what all of them have told (shm/~facts).
  *
  * One batch is under way at a time, as one transaction, and only when it is
  * committed its facts are done with.  So they are written in order and once,
@@ -38,7 +38,7 @@ struct ngx_http_realtime_store_conf_s {
 
 typedef struct {
     ngx_http_realtime_store_conf_t  *conf;
-    ngx_http_realtime_rows_t        *rows;
+    ngx_http_realtime_facts_t        *rows;
     ngx_http_realtime_zone_t        *zone;
     uint32_t                         slot;      /* where it is woken */
     ngx_log_t                       *log;

@@ -46,7 +46,7 @@ ngx_http_realtime_writer_write(ngx_http_realtime_store_t *st)
 
         /* one that had nothing to do for long; to all others it is harmless */
 
-        if (ngx_http_realtime_rows_waiting(st->rows)) {
+        if (ngx_http_realtime_facts_waiting(st->rows)) {
             ngx_http_realtime_pg_open(&st->pg);
         }
 
@@ -57,7 +57,7 @@ ngx_http_realtime_writer_write(ngx_http_realtime_store_t *st)
 
     if (rc == NGX_OK && st->batch->facts == 0) {
 
-        if (ngx_http_realtime_rows_sleep(st->rows, st->end) != NGX_OK) {
+        if (ngx_http_realtime_facts_sleep(st->rows, st->end) != NGX_OK) {
             ngx_http_realtime_writer_later(st, NGX_HTTP_REALTIME_STORE_SOON);
         }
 
@@ -131,7 +131,7 @@ ngx_http_realtime_writer_read(ngx_http_realtime_store_t *st, uint64_t *pos,
     ngx_int_t  rc;
 
     for ( ;; ) {
-        rc = ngx_http_realtime_rows_read(st->rows, pos, st->buf, st->size,
+        rc = ngx_http_realtime_facts_read(st->rows, pos, st->buf, st->size,
                                          &len, f);
         if (rc != NGX_BUSY) {
             return (rc == NGX_OK || rc == NGX_AGAIN) ? rc : NGX_DECLINED;
@@ -385,7 +385,7 @@ ngx_http_realtime_writer_finish(ngx_http_realtime_store_t *st)
         }
 
         st->error[0] = '\0';
-        atomic_store(&st->rows->sh->failing, 0);
+        atomic_store(&st->rows->sh->rows.failing, 0);
     }
 
     if (st->batch->host
@@ -395,8 +395,8 @@ ngx_http_realtime_writer_finish(ngx_http_realtime_store_t *st)
         return;
     }
 
-    ngx_http_realtime_rows_done(st->rows, st->end);
-    atomic_fetch_add(&st->rows->sh->written, st->batch->facts);
+    ngx_http_realtime_facts_done(st->rows, st->end);
+    atomic_fetch_add(&st->rows->sh->rows.written, st->batch->facts);
 
     st->most = ngx_min(st->most * 2, NGX_HTTP_REALTIME_BATCH_MAX);
 
@@ -464,7 +464,7 @@ ngx_http_realtime_writer_failed(ngx_http_realtime_store_t *st)
 
     if (!st->refusing) {
         st->stuck = ngx_max(st->stuck, st->end);
-        atomic_store(&st->rows->sh->failing, 1);
+        atomic_store(&st->rows->sh->rows.failing, 1);
         st->retry = st->retry ? ngx_min(st->retry * 2,
                                         NGX_HTTP_REALTIME_WRITER_PATIENT)
                               : NGX_HTTP_REALTIME_WRITER_RETRY;
@@ -478,8 +478,8 @@ ngx_http_realtime_writer_failed(ngx_http_realtime_store_t *st)
         st->most = st->batch->facts / 2;
 
     } else {
-        ngx_http_realtime_rows_done(st->rows, st->end);
-        atomic_fetch_add(&st->rows->sh->refused, 1);
+        ngx_http_realtime_facts_done(st->rows, st->end);
+        atomic_fetch_add(&st->rows->sh->rows.refused, 1);
         st->most = 1;
         st->step = 0;
     }

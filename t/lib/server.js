@@ -275,6 +275,16 @@ class Server {
         remove(this.dir);
     }
 
+    /* as when the power goes: nothing of it says another word */
+    async vanish() {
+        const pids = [this.pid, ...this.workerPids()];
+
+        this.fate = 'SIGKILL';
+        pids.forEach((pid) => process.kill(pid, 'SIGKILL'));
+
+        await this.ended;
+    }
+
     /* whether all workers are there */
     async ready() {
         await tap.until(10000, () => {
@@ -470,7 +480,7 @@ class Server {
         await tap.test(this.opts.name ? `${this.opts.name}: ${name}` : name,
             async () => {
                 tap.isDeeply(this.complaints(), [], 'lines of the error log');
-                tap.is(this.exited, 0, 'exit code of nginx');
+                tap.is(this.exited, this.fate || 0, 'exit code of nginx');
             });
 
         process.removeListener('exit', this.onExit);

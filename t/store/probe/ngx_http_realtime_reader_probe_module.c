@@ -377,8 +377,8 @@ probe_reader(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    pcf->zone->rows = ngx_http_realtime_rows_add(cf, &name,
-                                              NGX_HTTP_REALTIME_ROWS_MIN);
+    pcf->zone->rows = ngx_http_realtime_facts_add(cf, &name, "_rows",
+                                           NGX_HTTP_REALTIME_FACTS_MIN, "");
 
     return pcf->zone->rows ? NGX_CONF_OK : NGX_CONF_ERROR;
 }

@@ -1,5 +1,5 @@
 
-#include "shm/ngx_http_realtime_rows.h"
+#include "shm/ngx_http_realtime_facts.h"
 #include "shm/ngx_http_realtime_inherit.h"
 #include "shm/ngx_http_realtime_slot.h"
 
@@ -15,34 +15,38 @@ typedef struct {
     uint32_t  worker;
     uint64_t  time;
     uint64_t  number;
+    uint32_t  slot;
+    uint32_t  generation;
+    uint64_t  handle;
     uint32_t  len[NGX_HTTP_REALTIME_FACT_STRINGS];
 } ngx_http_realtime_fact_head_t;
 
 
 /* attempts to lock before it is asked whether the holder lives */
-#define NGX_HTTP_REALTIME_ROWS_DOUBT  1024
+#define NGX_HTTP_REALTIME_FACTS_DOUBT  1024
 
 
-static ngx_int_t ngx_http_realtime_rows_init(ngx_shm_zone_t *shm, void *data);
-static ngx_int_t ngx_http_realtime_rows_keep(ngx_http_realtime_rows_t *rows,
+static ngx_int_t ngx_http_realtime_facts_init(ngx_shm_zone_t *shm, void *data);
+static ngx_int_t ngx_http_realtime_facts_keep(ngx_http_realtime_facts_t *facts,
     ngx_shm_zone_t *shm);
-static ngx_http_realtime_rows_shared_t *ngx_http_realtime_rows_make(
+static ngx_http_realtime_facts_shared_t *ngx_http_realtime_facts_make(
     ngx_shm_zone_t *shm, ngx_slab_pool_t *pool);
-static void ngx_http_realtime_rows_cleanup(void *data);
-static void ngx_http_realtime_rows_lock(ngx_http_realtime_rows_t *rows);
-static size_t ngx_http_realtime_rows_encode(
+static void ngx_http_realtime_facts_cleanup(void *data);
+static void ngx_http_realtime_facts_lock(ngx_http_realtime_facts_t *facts);
+static size_t ngx_http_realtime_facts_encode(
     const ngx_http_realtime_fact_t *f, u_char *dst);
-static ngx_int_t ngx_http_realtime_rows_decode(ngx_http_realtime_fact_t *f,
+static ngx_int_t ngx_http_realtime_facts_decode(ngx_http_realtime_fact_t *f,
     u_char *p, size_t len);
 
 
-ngx_http_realtime_rows_t *
-ngx_http_realtime_rows_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
+ngx_http_realtime_facts_t *
+ngx_http_realtime_facts_add(ngx_conf_t *cf, ngx_str_t *name,
+    const char *suffix, size_t size, const char *remedy)
 {
     size_t                     ring;
-    ngx_str_t                  rows_name;
+    ngx_str_t                  full;
     ngx_pool_cleanup_t        *cln;
-    ngx_http_realtime_rows_t  *rows;
+    ngx_http_realtime_facts_t  *facts;
 
     /* the rest holds the slab pool's own tables */
 
@@ -52,95 +56,96 @@ ngx_http_realtime_rows_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
            + 8 * ngx_pagesize;
 
     cln = ngx_pool_cleanup_add(cf->pool, 0);
-    rows = ngx_pcalloc(cf->pool, sizeof(ngx_http_realtime_rows_t));
-    rows_name.len = name->len + sizeof("_rows") - 1;
-    rows_name.data = ngx_pnalloc(cf->pool, rows_name.len);
+    facts = ngx_pcalloc(cf->pool, sizeof(ngx_http_realtime_facts_t));
+    full.len = name->len + ngx_strlen(suffix);
+    full.data = ngx_pnalloc(cf->pool, full.len);
 
-    if (cln == NULL || rows == NULL || rows_name.data == NULL) {
+    if (cln == NULL || facts == NULL || full.data == NULL) {
         return NULL;
     }
 
-    ngx_sprintf(rows_name.data, "%V_rows", name);
+    ngx_sprintf(full.data, "%V%s", name, suffix);
 
-    cln->handler = ngx_http_realtime_rows_cleanup;
-    cln->data = rows;
+    cln->handler = ngx_http_realtime_facts_cleanup;
+    cln->data = facts;
 
-    rows->old = cf->cycle->old_cycle;
-    rows->shm = ngx_shared_memory_add(cf, &rows_name, size,
+    facts->remedy = remedy;
+    facts->old = cf->cycle->old_cycle;
+    facts->shm = ngx_shared_memory_add(cf, &full, size,
                                       &ngx_http_realtime_module);
-    if (rows->shm == NULL) {
+    if (facts->shm == NULL) {
         return NULL;
     }
 
-    rows->shm->data = rows;
-    rows->shm->init = ngx_http_realtime_rows_init;
+    facts->shm->data = facts;
+    facts->shm->init = ngx_http_realtime_facts_init;
 
-    return rows;
+    return facts;
 }
 
 
 static ngx_int_t
-ngx_http_realtime_rows_init(ngx_shm_zone_t *shm, void *data)
+ngx_http_realtime_facts_init(ngx_shm_zone_t *shm, void *data)
 {
-    ngx_http_realtime_rows_t  *rows = shm->data, *old = data;
+    ngx_http_realtime_facts_t  *facts = shm->data, *old = data;
 
     if (old) {
-        rows->keep = ngx_http_realtime_keep_share(old->keep);
+        facts->keep = ngx_http_realtime_keep_share(old->keep);
 
-    } else if (ngx_http_realtime_rows_keep(rows, shm) != NGX_OK) {
+    } else if (ngx_http_realtime_facts_keep(facts, shm) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    rows->pool = (ngx_slab_pool_t *) shm->shm.addr;
-    rows->sh = rows->pool->data;
+    facts->pool = (ngx_slab_pool_t *) shm->shm.addr;
+    facts->sh = facts->pool->data;
 
-    if (rows->sh == NULL) {
-        rows->sh = ngx_http_realtime_rows_make(shm, rows->pool);
-        rows->pool->data = rows->sh;
+    if (facts->sh == NULL) {
+        facts->sh = ngx_http_realtime_facts_make(shm, facts->pool);
+        facts->pool->data = facts->sh;
 
         /* where others may have clients still, nothing is closed for them */
 
-        if (rows->sh) {
-            atomic_store(&rows->sh->begun, ngx_inherited
-                                           || !ngx_is_init_cycle(rows->old));
+        if (facts->sh) {
+            atomic_store(&facts->sh->begun, ngx_inherited
+                                           || !ngx_is_init_cycle(facts->old));
         }
     }
 
-    rows->old = NULL;
+    facts->old = NULL;
 
-    return rows->sh ? NGX_OK : NGX_ERROR;
+    return facts->sh ? NGX_OK : NGX_ERROR;
 }
 
 
 /* that of the old binary, or new memory */
 
 static ngx_int_t
-ngx_http_realtime_rows_keep(ngx_http_realtime_rows_t *rows,
+ngx_http_realtime_facts_keep(ngx_http_realtime_facts_t *facts,
     ngx_shm_zone_t *shm)
 {
-    if (ngx_inherited && !ngx_test_config && ngx_is_init_cycle(rows->old)) {
+    if (ngx_inherited && !ngx_test_config && ngx_is_init_cycle(facts->old)) {
 
-        rows->keep = ngx_http_realtime_inherit_zone(shm,
+        facts->keep = ngx_http_realtime_inherit_zone(shm,
                                                NGX_HTTP_REALTIME_ZONE_LAYOUT);
-        if (rows->keep) {
-            ngx_http_realtime_keep_move(rows->keep, shm);
+        if (facts->keep) {
+            ngx_http_realtime_keep_move(facts->keep, shm);
             return NGX_OK;
         }
     }
 
-    rows->keep = ngx_http_realtime_keep_make(shm,
+    facts->keep = ngx_http_realtime_keep_make(shm,
                                              NGX_HTTP_REALTIME_ZONE_LAYOUT);
 
-    return rows->keep ? NGX_OK : NGX_ERROR;
+    return facts->keep ? NGX_OK : NGX_ERROR;
 }
 
 
-static ngx_http_realtime_rows_shared_t *
-ngx_http_realtime_rows_make(ngx_shm_zone_t *shm, ngx_slab_pool_t *pool)
+static ngx_http_realtime_facts_shared_t *
+ngx_http_realtime_facts_make(ngx_shm_zone_t *shm, ngx_slab_pool_t *pool)
 {
     void                             *mem;
     size_t                            len;
-    ngx_http_realtime_rows_shared_t  *sh;
+    ngx_http_realtime_facts_shared_t  *sh;
 
     len = (size_t) pool->pfree * ngx_pagesize;
     sh = ngx_slab_alloc(pool, len);
@@ -166,45 +171,45 @@ ngx_http_realtime_rows_make(ngx_shm_zone_t *shm, ngx_slab_pool_t *pool)
 failed:
 
     ngx_log_error(NGX_LOG_EMERG, shm->shm.log, 0,
-                  "realtime zone \"%V\" of %uz bytes could not be set up: "
-                  "give realtime_postgres_pool a larger \"queue\"",
-                  &shm->shm.name, shm->shm.size);
+                  "realtime zone \"%V\" of %uz bytes could not be set up: %s",
+                  &shm->shm.name, shm->shm.size,
+                  ((ngx_http_realtime_facts_t *) shm->data)->remedy);
     return NULL;
 }
 
 
 static void
-ngx_http_realtime_rows_cleanup(void *data)
+ngx_http_realtime_facts_cleanup(void *data)
 {
-    ngx_http_realtime_rows_t  *rows = data;
+    ngx_http_realtime_facts_t  *facts = data;
 
-    if (rows->keep) {
-        ngx_http_realtime_keep_release(rows->keep);
+    if (facts->keep) {
+        ngx_http_realtime_keep_release(facts->keep);
     }
 }
 
 
 void
-ngx_http_realtime_rows_put(ngx_http_realtime_rows_t *rows,
+ngx_http_realtime_facts_put(ngx_http_realtime_facts_t *facts,
     ngx_http_realtime_fact_t *f)
 {
     size_t                            len;
     u_char                           *p = NULL;
     ngx_uint_t                        given;
-    ngx_http_realtime_rows_shared_t  *sh;
+    ngx_http_realtime_facts_shared_t  *sh;
 
-    if (rows == NULL) {
+    if (facts == NULL) {
         return;
     }
 
-    sh = rows->sh;
+    sh = facts->sh;
     given = (f->time != 0);
     f->time = given ? f->time : ngx_http_realtime_now();
     f->worker = ngx_pid;
 
-    len = ngx_http_realtime_rows_encode(f, NULL);
+    len = ngx_http_realtime_facts_encode(f, NULL);
 
-    ngx_http_realtime_rows_lock(rows);
+    ngx_http_realtime_facts_lock(facts);
 
     /* clocks of workers differ a little, and may be set: times never go back */
 
@@ -223,11 +228,11 @@ ngx_http_realtime_rows_put(ngx_http_realtime_rows_t *rows,
     }
 
     if (p) {
-        (void) ngx_http_realtime_rows_encode(f, p);
+        (void) ngx_http_realtime_facts_encode(f, p);
         (void) rt_ring_commit(sh->ring);
     }
 
-    ngx_shmtx_unlock(&rows->pool->mutex);
+    ngx_shmtx_unlock(&facts->pool->mutex);
 
     if (p == NULL) {
         atomic_fetch_add(&sh->dropped, 1);
@@ -241,17 +246,17 @@ ngx_http_realtime_rows_put(ngx_http_realtime_rows_t *rows,
  */
 
 static void
-ngx_http_realtime_rows_lock(ngx_http_realtime_rows_t *rows)
+ngx_http_realtime_facts_lock(ngx_http_realtime_facts_t *facts)
 {
     ngx_pid_t     pid;
     ngx_uint_t    n;
-    ngx_shmtx_t  *mutex = &rows->pool->mutex;
+    ngx_shmtx_t  *mutex = &facts->pool->mutex;
 
     for (n = 1; !ngx_shmtx_trylock(mutex); n++) {
 
         pid = (ngx_pid_t) *mutex->lock;
 
-        if (n % NGX_HTTP_REALTIME_ROWS_DOUBT == 0 && pid
+        if (n % NGX_HTTP_REALTIME_FACTS_DOUBT == 0 && pid
             && kill(pid, 0) == -1 && ngx_errno == NGX_ESRCH)
         {
             (void) ngx_shmtx_force_unlock(mutex, pid);
@@ -262,12 +267,12 @@ ngx_http_realtime_rows_lock(ngx_http_realtime_rows_t *rows)
 }
 
 
-/* pairs with ngx_http_realtime_rows_sleep() */
+/* pairs with ngx_http_realtime_facts_sleep() */
 
 ngx_int_t
-ngx_http_realtime_rows_wakes(ngx_http_realtime_rows_t *rows)
+ngx_http_realtime_facts_wakes(ngx_http_realtime_facts_t *facts)
 {
-    ngx_http_realtime_rows_shared_t  *sh = rows->sh;
+    ngx_http_realtime_facts_shared_t  *sh = facts->sh;
 
     atomic_thread_fence(memory_order_seq_cst);
 
@@ -280,7 +285,7 @@ ngx_http_realtime_rows_wakes(ngx_http_realtime_rows_t *rows)
 /* "dst" NULL: the bytes that it takes */
 
 static size_t
-ngx_http_realtime_rows_encode(const ngx_http_realtime_fact_t *f, u_char *dst)
+ngx_http_realtime_facts_encode(const ngx_http_realtime_fact_t *f, u_char *dst)
 {
     size_t                          len = sizeof(ngx_http_realtime_fact_head_t);
     ngx_uint_t                      i;
@@ -302,6 +307,9 @@ ngx_http_realtime_rows_encode(const ngx_http_realtime_fact_t *f, u_char *dst)
     head.worker = f->worker;
     head.time = f->time;
     head.number = f->number;
+    head.slot = f->slot;
+    head.generation = f->generation;
+    head.handle = f->handle;
 
     for (i = 0; i < NGX_HTTP_REALTIME_FACT_STRINGS; i++) {
 
@@ -325,13 +333,13 @@ ngx_http_realtime_rows_encode(const ngx_http_realtime_fact_t *f, u_char *dst)
 
 
 ngx_int_t
-ngx_http_realtime_rows_read(ngx_http_realtime_rows_t *rows, uint64_t *pos,
+ngx_http_realtime_facts_read(ngx_http_realtime_facts_t *facts, uint64_t *pos,
     u_char *buf, size_t size, size_t *len, ngx_http_realtime_fact_t *f)
 {
     uint64_t   at = *pos;
     ngx_int_t  rc;
 
-    rc = rt_ring_read(rows->sh->ring, pos, buf, size, len);
+    rc = rt_ring_read(facts->sh->ring, pos, buf, size, len);
 
     if (rc != NGX_OK) {
         return rc;
@@ -339,12 +347,12 @@ ngx_http_realtime_rows_read(ngx_http_realtime_rows_t *rows, uint64_t *pos,
 
     f->pos = at;
 
-    return ngx_http_realtime_rows_decode(f, buf, *len);
+    return ngx_http_realtime_facts_decode(f, buf, *len);
 }
 
 
 static ngx_int_t
-ngx_http_realtime_rows_decode(ngx_http_realtime_fact_t *f, u_char *p,
+ngx_http_realtime_facts_decode(ngx_http_realtime_fact_t *f, u_char *p,
     size_t len)
 {
     size_t                         at = sizeof(ngx_http_realtime_fact_head_t);
@@ -362,6 +370,9 @@ ngx_http_realtime_rows_decode(ngx_http_realtime_fact_t *f, u_char *p,
     f->worker = head.worker;
     f->time = head.time;
     f->number = head.number;
+    f->slot = head.slot;
+    f->generation = head.generation;
+    f->handle = head.handle;
 
     for (i = 0; i < NGX_HTTP_REALTIME_FACT_STRINGS; i++) {
 
@@ -379,26 +390,26 @@ ngx_http_realtime_rows_decode(ngx_http_realtime_fact_t *f, u_char *p,
 
 
 void
-ngx_http_realtime_rows_done(ngx_http_realtime_rows_t *rows, uint64_t pos)
+ngx_http_realtime_facts_done(ngx_http_realtime_facts_t *facts, uint64_t pos)
 {
-    atomic_store(&rows->sh->done, pos);
+    atomic_store(&facts->sh->done, pos);
 }
 
 
 uint64_t
-ngx_http_realtime_rows_waiting(ngx_http_realtime_rows_t *rows)
+ngx_http_realtime_facts_waiting(ngx_http_realtime_facts_t *facts)
 {
-    return rt_ring_head(rows->sh->ring) - atomic_load(&rows->sh->done);
+    return rt_ring_head(facts->sh->ring) - atomic_load(&facts->sh->done);
 }
 
 
 ngx_int_t
-ngx_http_realtime_rows_claim(ngx_http_realtime_rows_t *rows, uint32_t slot)
+ngx_http_realtime_facts_claim(ngx_http_realtime_facts_t *facts, uint32_t slot)
 {
     uint32_t                          pid;
     uint64_t                          process, own;
     ngx_int_t                         rc = NGX_BUSY;
-    ngx_http_realtime_rows_shared_t  *sh = rows->sh;
+    ngx_http_realtime_facts_shared_t  *sh = facts->sh;
 
     pid = atomic_load(&sh->pid);
     process = sh->process;
@@ -416,7 +427,7 @@ ngx_http_realtime_rows_claim(ngx_http_realtime_rows_t *rows, uint32_t slot)
         return NGX_BUSY;
     }
 
-    ngx_http_realtime_rows_lock(rows);
+    ngx_http_realtime_facts_lock(facts);
 
     if (atomic_load(&sh->pid) == pid) {
         sh->process = own;
@@ -425,42 +436,41 @@ ngx_http_realtime_rows_claim(ngx_http_realtime_rows_t *rows, uint32_t slot)
         rc = NGX_OK;
     }
 
-    ngx_shmtx_unlock(&rows->pool->mutex);
+    ngx_shmtx_unlock(&facts->pool->mutex);
 
     return rc;
 }
 
 
 ngx_int_t
-ngx_http_realtime_rows_given_up(ngx_http_realtime_rows_t *rows)
+ngx_http_realtime_facts_given_up(ngx_http_realtime_facts_t *facts)
 {
-    return (atomic_load(&rows->keep->label->epoch)
+    return (atomic_load(&facts->keep->label->epoch)
             & NGX_HTTP_REALTIME_KEEP_GIVEN_UP) != 0;
 }
 
 
 void
-ngx_http_realtime_rows_release(ngx_http_realtime_rows_t *rows)
+ngx_http_realtime_facts_release(ngx_http_realtime_facts_t *facts)
 {
-    if (atomic_load(&rows->sh->pid) == (uint32_t) ngx_pid) {
-        atomic_store(&rows->sh->connected, 0);
-        atomic_store(&rows->sh->asleep, 0);
-        atomic_store(&rows->sh->pid, 0);
+    if (atomic_load(&facts->sh->pid) == (uint32_t) ngx_pid) {
+        atomic_store(&facts->sh->asleep, 0);
+        atomic_store(&facts->sh->pid, 0);
     }
 }
 
 
 ngx_int_t
-ngx_http_realtime_rows_sleep(ngx_http_realtime_rows_t *rows, uint64_t pos)
+ngx_http_realtime_facts_sleep(ngx_http_realtime_facts_t *facts, uint64_t pos)
 {
-    atomic_store(&rows->sh->asleep, 1);
+    atomic_store(&facts->sh->asleep, 1);
     atomic_thread_fence(memory_order_seq_cst);
 
-    if (rt_ring_head(rows->sh->ring) == pos) {
+    if (rt_ring_head(facts->sh->ring) == pos) {
         return NGX_OK;
     }
 
-    atomic_store(&rows->sh->asleep, 0);
+    atomic_store(&facts->sh->asleep, 0);
 
     return NGX_AGAIN;
 }
