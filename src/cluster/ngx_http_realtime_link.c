@@ -7,6 +7,8 @@ static void ngx_http_realtime_link_begin(ngx_http_realtime_link_t *link,
 static void ngx_http_realtime_link_hold(ngx_http_realtime_link_t *link);
 static void ngx_http_realtime_link_take_up(ngx_http_realtime_link_t *link);
 static void ngx_http_realtime_link_put_down(ngx_http_realtime_link_t *link);
+static ngx_uint_t ngx_http_realtime_link_parting(
+    ngx_http_realtime_link_t *link);
 static void ngx_http_realtime_link_figures(ngx_http_realtime_link_t *link);
 static void ngx_http_realtime_link_ready(ngx_http_realtime_redis_t *redis);
 static void ngx_http_realtime_link_down(ngx_http_realtime_redis_t *redis,
@@ -56,6 +58,7 @@ ngx_http_realtime_link_start(ngx_http_realtime_link_t *link,
     ngx_queue_init(&link->held);
     ngx_http_realtime_publish_init(link);
     ngx_http_realtime_subscribe_init(link);
+    ngx_http_realtime_overlap_init(link);
     ngx_http_realtime_nodes_init(link);
     ngx_http_realtime_request_init(link);
 
@@ -101,6 +104,7 @@ ngx_http_realtime_link_watch(ngx_http_realtime_link_t *link)
     case NGX_HTTP_REALTIME_LINK_HOLDER:
         ngx_http_realtime_subscribe_sweep(link);
         ngx_http_realtime_nodes_watch(link);
+        ngx_http_realtime_receive_trim(link);
         break;
 
     case NGX_HTTP_REALTIME_LINK_PARTING:
@@ -140,6 +144,10 @@ ngx_http_realtime_link_begin(ngx_http_realtime_link_t *link,
 static void
 ngx_http_realtime_link_hold(ngx_http_realtime_link_t *link)
 {
+    if (link->state != NGX_HTTP_REALTIME_LINK_HOLDER) {
+        ngx_http_realtime_overlap_begin(link);
+    }
+
     link->state = NGX_HTTP_REALTIME_LINK_HOLDER;
 
     ngx_http_realtime_receive_held(link);
@@ -337,6 +345,7 @@ ngx_http_realtime_link_marked(ngx_http_realtime_link_t *link, rt_str_t text)
         link->state = NGX_HTTP_REALTIME_LINK_PARTING;
 
         ngx_http_realtime_link_put_down(link);
+        ngx_http_realtime_subscribe_part(link);
 
         if (link->under_way == 0) {
             ngx_http_realtime_link_parted(link);
@@ -405,8 +414,7 @@ ngx_http_realtime_link_farewell(ngx_http_realtime_link_t *link,
     }
 
     if (link->state == NGX_HTTP_REALTIME_LINK_PARTING
-        && link->under_way
-        && ngx_current_msec - link->going < NGX_HTTP_REALTIME_LINK_PATIENCE)
+        && ngx_http_realtime_link_parting(link))
     {
         return 1;
     }
@@ -414,6 +422,23 @@ ngx_http_realtime_link_farewell(ngx_http_realtime_link_t *link,
     ngx_http_realtime_link_stop(link);
 
     return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_realtime_link_parting(ngx_http_realtime_link_t *link)
+{
+    if ((link->under_way || link->listens)
+        && ngx_current_msec - link->going < NGX_HTTP_REALTIME_LINK_PATIENCE)
+    {
+        return 1;
+    }
+
+    /* what was asked before is answered here */
+
+    return link->under_way == 0
+           && ngx_http_realtime_redis_ready(&link->publisher)
+           && (link->answers.n || link->nlate);
 }
 
 
@@ -440,6 +465,7 @@ ngx_http_realtime_link_stop(ngx_http_realtime_link_t *link)
     ngx_http_realtime_publish_free(link);
     ngx_http_realtime_subscribe_free(link);
     ngx_http_realtime_receive_free(link);
+    ngx_http_realtime_overlap_free(link);
 
     ngx_http_realtime_link_parted(link);
 }
@@ -469,7 +495,9 @@ ngx_http_realtime_link_publish(ngx_http_realtime_link_t *link,
     argv[2].data = (u_char *) bytes.data;
     argv[2].len = bytes.len;
 
-    return ngx_http_realtime_link_send(link, NULL, 3, argv);
+    return ngx_http_realtime_redis_ready(&link->publisher)
+           ? ngx_http_realtime_redis_send(&link->publisher, NULL, 3, argv)
+           : NGX_AGAIN;
 }
 
 

@@ -130,6 +130,13 @@ struct ngx_http_realtime_link_s {
 
     ngx_http_realtime_answers_t          answers;
 
+    /* ~overlap */
+
+    ngx_queue_t                          late;      /* by time */
+    ngx_uint_t                           nlate;
+    ngx_event_t                          overlap;
+    ngx_msec_t                           inherited_at;
+
     /* set by others, or NULL */
 
     void                               (*on_up)(ngx_http_realtime_link_t *link);
@@ -150,6 +157,8 @@ struct ngx_http_realtime_link_s {
     unsigned                             told:1;    /* heir: knows where the
                                                        holder listens */
     unsigned                             up:1;      /* on_up() was called */
+    unsigned                             inherited:1;   /* lately */
+    unsigned                             huge:1;    /* a message was too long */
 };
 
 
@@ -182,7 +191,8 @@ void ngx_http_realtime_link_stop(ngx_http_realtime_link_t *link);
 ngx_int_t ngx_http_realtime_link_send(ngx_http_realtime_link_t *link,
     ngx_http_realtime_redis_command_t *cmd, ngx_uint_t argc, ngx_str_t *argv);
 
-/* PUBLISH, and nobody wants to know what becomes of it; the same */
+/* PUBLISH, and nobody wants to know what becomes of it; the same, also by who
+   has parted */
 ngx_int_t ngx_http_realtime_link_publish(ngx_http_realtime_link_t *link,
     rt_str_t channel, rt_str_t bytes);
 
@@ -252,11 +262,28 @@ void ngx_http_realtime_subscribe_lost(ngx_http_realtime_link_t *link);
 /* ends what nobody needs any more, about once a second */
 void ngx_http_realtime_subscribe_sweep(ngx_http_realtime_link_t *link);
 
+/* to requests no more, for an heir does */
+void ngx_http_realtime_subscribe_part(ngx_http_realtime_link_t *link);
+
 /* the namespace of that name, or NULL */
 ngx_http_realtime_space_t *ngx_http_realtime_subscribe_find(
     ngx_http_realtime_link_t *link, rt_str_t nsp);
 
 void ngx_http_realtime_subscribe_free(ngx_http_realtime_link_t *link);
+
+
+/* ~overlap: while two of this host listen */
+
+void ngx_http_realtime_overlap_init(ngx_http_realtime_link_t *link);
+
+/* it has the lease, and is not the first one */
+void ngx_http_realtime_overlap_begin(ngx_http_realtime_link_t *link);
+
+/* any request: whoever is counted answers, this one besides or instead */
+void ngx_http_realtime_overlap_request(ngx_http_realtime_link_t *link,
+    const rt_adapter_t *m);
+
+void ngx_http_realtime_overlap_free(ngx_http_realtime_link_t *link);
 
 
 /* ~nodes: how many there are */
@@ -291,6 +318,9 @@ ngx_int_t ngx_http_realtime_seen(ngx_http_realtime_link_t *link, rt_str_t uid,
 
 /* what was held is taken now */
 void ngx_http_realtime_receive_held(ngx_http_realtime_link_t *link);
+
+/* about once a second: what huge messages took goes back to the system */
+void ngx_http_realtime_receive_trim(ngx_http_realtime_link_t *link);
 
 void ngx_http_realtime_receive_free(ngx_http_realtime_link_t *link);
 

@@ -16,6 +16,10 @@
 #include "proto/rt_sio.h"
 #include "proto/rt_unpack.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 
 /* a message that waits until its heir has the lease; the texts behind it */
 
@@ -41,6 +45,8 @@ static ngx_http_realtime_space_t *ngx_http_realtime_receive_space(
 static void ngx_http_realtime_receive_broadcast(
     ngx_http_realtime_link_t *link, ngx_http_realtime_space_t *sp,
     rt_str_t room, rt_str_t bytes);
+static ngx_uint_t ngx_http_realtime_receive_too_long(
+    ngx_http_realtime_link_t *link, rt_str_t bytes);
 static rt_str_t ngx_http_realtime_receive_uid(rt_str_t bytes);
 static ngx_uint_t ngx_http_realtime_receive_here(
     ngx_http_realtime_link_t *link, rt_str_t nsp, rt_str_t room);
@@ -53,6 +59,9 @@ static rt_str_t ngx_http_realtime_receive_list(rt_buf_t *b,
     rt_adapter_list_t in);
 static void ngx_http_realtime_receive_request(ngx_http_realtime_link_t *link,
     rt_str_t channel, rt_str_t bytes);
+static ngx_int_t ngx_http_realtime_receive_decode(
+    ngx_http_realtime_link_t *link, rt_adapter_t *m, rt_str_t bytes,
+    const char **why);
 
 
 void
@@ -94,8 +103,11 @@ ngx_http_realtime_receive(ngx_http_realtime_redis_t *redis, redisReply *reply)
         ngx_http_realtime_receive_one(link, pattern, channel, bytes);
         break;
 
-    default:
-        break;                          /* somebody else takes it */
+    default:                            /* somebody else takes it */
+
+        if (pattern.len == 0) {
+            ngx_http_realtime_receive_request(link, channel, bytes);
+        }
     }
 }
 
@@ -183,6 +195,8 @@ ngx_http_realtime_receive_one(ngx_http_realtime_link_t *link,
 
     if (pattern.len == 0) {
         ngx_http_realtime_receive_request(link, channel, bytes);
+        ngx_http_realtime_scratch_trim(&link->unified);
+        ngx_http_realtime_scratch_trim(&link->answers.lists);
         return;
     }
 
@@ -195,6 +209,8 @@ ngx_http_realtime_receive_one(ngx_http_realtime_link_t *link,
         && kind == RT_CHANNEL_MAIN)
     {
         ngx_http_realtime_receive_broadcast(link, sp, rest, bytes);
+        ngx_http_realtime_scratch_trim(&link->text);
+        ngx_http_realtime_scratch_trim(&link->lists);
     }
 }
 
@@ -252,6 +268,11 @@ ngx_http_realtime_receive_broadcast(ngx_http_realtime_link_t *link,
         return;
     }
 
+    if (ngx_http_realtime_receive_too_long(link, bytes)) {
+        ngx_http_realtime_link_refuse(link, uid, "it is too long for the log");
+        return;
+    }
+
     if (rt_adapter_decode(&m, RT_ADAPTER_BROADCAST, bytes, &why) != RT_OK) {
         ngx_http_realtime_link_refuse(link, uid, why);
         return;
@@ -267,6 +288,37 @@ ngx_http_realtime_receive_broadcast(ngx_http_realtime_link_t *link,
     }
 
     atomic_fetch_add(&link->shared->received, 1);
+}
+
+
+/* as text it might fit, but that is not worth converting all of it */
+
+static ngx_uint_t
+ngx_http_realtime_receive_too_long(ngx_http_realtime_link_t *link,
+    rt_str_t bytes)
+{
+    if (bytes.len <= rt_ring_max(link->hub->bus->zone->ring->size)) {
+        return 0;
+    }
+
+    link->huge = 1;
+
+    return 1;
+}
+
+
+/* glibc keeps up to 64 MB of what was freed once such pieces were in use */
+
+void
+ngx_http_realtime_receive_trim(ngx_http_realtime_link_t *link)
+{
+    if (link->huge) {
+        link->huge = 0;
+
+#ifdef __GLIBC__
+        (void) malloc_trim(0);
+#endif
+    }
 }
 
 
@@ -491,10 +543,8 @@ static void
 ngx_http_realtime_receive_request(ngx_http_realtime_link_t *link,
     rt_str_t channel, rt_str_t bytes)
 {
-    ssize_t                     n;
     rt_str_t                    nsp, rest;
     const char                 *why;
-    rt_buf_t                    b;
     rt_adapter_t                m;
     rt_channel_e                kind;
     ngx_http_realtime_space_t  *sp;
@@ -514,32 +564,56 @@ ngx_http_realtime_receive_request(ngx_http_realtime_link_t *link,
         return;
     }
 
-    n = rt_adapter_unify(NULL, bytes, &why);
-
-    if (n > 0) {
-
-        if (ngx_http_realtime_scratch(&link->unified, n, link->log) == NULL) {
-            return;
-        }
-
-        rt_buf_init(&b, link->unified.data, link->unified.size);
-        n = rt_adapter_unify(&b, bytes, &why);
-        bytes = rt_str(ngx_max(n, 0), link->unified.data);
-    }
-
-    if (n < 0
-        || rt_adapter_decode(&m, RT_ADAPTER_REQUEST, bytes, &why) == RT_ERROR)
-    {
+    if (ngx_http_realtime_receive_decode(link, &m, bytes, &why) != NGX_OK) {
         ngx_http_realtime_link_refuse(link, rt_lit(""), why);
         return;
     }
 
     m.nsp = ngx_http_realtime_str(&sp->node.str);
 
-    if (!rt_str_eq(m.uid, rt_str(NGX_HTTP_REALTIME_UID_LEN,
-                                 link->shared->uid)))
+    if (rt_str_eq(m.uid, rt_str(NGX_HTTP_REALTIME_UID_LEN,
+                                link->shared->uid)))
     {
+        return;
+    }
+
+    if (link->state == NGX_HTTP_REALTIME_LINK_HOLDER) {
         atomic_fetch_add(&link->shared->requests, 1);
         ngx_http_realtime_request(link, &m);
     }
+
+    ngx_http_realtime_overlap_request(link, &m);
+}
+
+
+static ngx_int_t
+ngx_http_realtime_receive_decode(ngx_http_realtime_link_t *link,
+    rt_adapter_t *m, rt_str_t bytes, const char **why)
+{
+    ssize_t   n;
+    rt_buf_t  b;
+
+    if (ngx_http_realtime_receive_too_long(link, bytes)) {
+        *why = "it is too long for the log";
+        return NGX_ERROR;
+    }
+
+    n = rt_adapter_unify(NULL, bytes, why);
+
+    if (n > 0) {
+
+        if (ngx_http_realtime_scratch(&link->unified, n, link->log) == NULL) {
+            *why = "no memory";
+            return NGX_ERROR;
+        }
+
+        rt_buf_init(&b, link->unified.data, link->unified.size);
+        n = rt_adapter_unify(&b, bytes, why);
+        bytes = rt_str(ngx_max(n, 0), link->unified.data);
+    }
+
+    return (n < 0
+            || rt_adapter_decode(m, RT_ADAPTER_REQUEST, bytes, why)
+               == RT_ERROR)
+           ? NGX_ERROR : NGX_OK;
 }

@@ -131,7 +131,9 @@ ngx_http_realtime_subscribe_entry(ngx_http_realtime_link_t *link,
     ngx_queue_t                *q;
     ngx_http_realtime_space_t  *sp;
 
-    if (link->state == NGX_HTTP_REALTIME_LINK_IDLE) {
+    if (link->state == NGX_HTTP_REALTIME_LINK_IDLE
+        || link->state == NGX_HTTP_REALTIME_LINK_PARTING)
+    {
         return;
     }
 
@@ -174,6 +176,10 @@ ngx_http_realtime_subscribe_all(ngx_http_realtime_link_t *link)
 {
     ngx_str_t     own;
     ngx_queue_t  *q;
+
+    if (link->state == NGX_HTTP_REALTIME_LINK_PARTING) {
+        return;
+    }
 
     for (q = ngx_queue_head(&link->spaces);
          q != ngx_queue_sentinel(&link->spaces);
@@ -254,8 +260,39 @@ ngx_http_realtime_subscribe_done(ngx_http_realtime_redis_command_t *cmd,
     ngx_http_realtime_link_t  *link = cmd->data;
 
     if (rc == NGX_OK) {
-        link->listens = 1;
+        link->listens = (link->state != NGX_HTTP_REALTIME_LINK_PARTING);
         ngx_http_realtime_link_listens(link);
+    }
+}
+
+
+/* the last one: when it is confirmed, nothing follows */
+
+void
+ngx_http_realtime_subscribe_part(ngx_http_realtime_link_t *link)
+{
+    ngx_str_t                   own;
+    ngx_queue_t                *q;
+    ngx_http_realtime_space_t  *sp;
+
+    for (q = ngx_queue_head(&link->spaces);
+         q != ngx_queue_sentinel(&link->spaces);
+         q = ngx_queue_next(q))
+    {
+        sp = ngx_queue_data(q, ngx_http_realtime_space_t, queue);
+
+        (void) ngx_http_realtime_subscribe_send(link, NULL, "UNSUBSCRIBE",
+                                                &sp->request);
+    }
+
+    own.data = link->own;
+    own.len = ngx_strlen(link->own);
+
+    if (ngx_http_realtime_subscribe_send(link, &link->subscribed,
+                                         "UNSUBSCRIBE", &own)
+        != NGX_OK)
+    {
+        link->listens = 0;
     }
 }
 

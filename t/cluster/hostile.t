@@ -29,7 +29,7 @@ const HUGE = 30 * 1000 * 1000;
 const LARGE = { 'client-output-buffer-limit': 'pubsub 0 0 0' };
 
 /* what a worker may have more than before: some of those at a time, MB */
-const MEMORY = 300;
+const MEMORY = 64;
 
 const SAY = ['alice', 'carol'];
 
@@ -250,8 +250,8 @@ async function capture(scene) {
 }
 
 
-/* our own words, and a peer's, come back */
-async function loops(scene) {
+/* what one of us says, as it is said between hosts: [channel, bytes] */
+async function overheard(scene) {
     const { sub } = await cluster.nodeRedis(scene.redis);
     const [v1] = scene.victims.all;
     const said = [];
@@ -275,10 +275,46 @@ async function loops(scene) {
 
     tap.is(own.length, 1, 'messages that say it');
 
+    return own[0];
+}
+
+
+/* our own words, and a peer's, come back */
+async function loops(scene) {
+    const own = await overheard(scene);
     const again = await scene.hears(() => scene.publish(
-        Array.from({ length: 1000 }, () => own[0])));
+        Array.from({ length: 1000 }, () => own)));
 
     tap.isDeeply(Object.values(again).flat(), [], 'again');
+}
+
+
+/* numbers that are not those of the host in whose name they come */
+async function forged(scene) {
+    const [, bytes] = await overheard(scene);
+    const [uid, packet, opts] = mischief.unpack(bytes);
+    const [v1] = scene.victims.all;
+    const { seq } = opts.rt;
+    const to = `${mischief.BROADCASTS}none#`;
+
+    for (const other of [2 ** 50, seq + 3, 1, 2 ** 53 - 1, seq + 100000, 0, -1,
+                         1.5, 'x']) {
+
+        const again = [uid, packet, { ...opts, rt: { ...opts.rt, seq: other } }];
+
+        const logs = await scene.hears(async () => {
+            await scene.publish([[to, mischief.pack(again)]]);
+            await v1.done('say', { roomName: 'r1', n: 2 });
+            await scene.victims.hears(['v2', 'v4'], 1);
+        });
+
+        const event = ['say', { roomName: 'r1', n: 2, userId: null }];
+
+        tap.isDeeply([logs.v2, logs.v4], [[event], [event]],
+                     `after the number ${other}`);
+    }
+
+    scene.well();
 }
 
 
@@ -343,6 +379,8 @@ tap.run(async () => {
     }, { timeout: 30000 });
 
     await tap.test('what was said before, again', () => loops(scene));
+
+    await tap.test('numbers of others', () => forged(scene));
 
     await tap.test('msgpack in ruins', async () => {
         const logs = await scene.hears(() => scene.publish(mischief.ruins()));

@@ -114,6 +114,11 @@ async function reloaded(stage, host) {
             }
 
             await io.serverSideEmitWithAck('sse');
+
+            tap.isDeeply((await io.in([a.id, b.id]).timeout(5000)
+                .emitWithAck('ask', 1)).sort(), [[a.name, 1], [b.name, 1]],
+                'answers of those who are there');
+
             asked++;
             await tap.sleep(20);
         }
