@@ -488,6 +488,7 @@ ngx_http_realtime_answer_publish(ngx_http_realtime_request_t *rq,
         if (n > 0) {
             a->publish(a->data, rq->form, rq->nsp, rq->uid,
                        rt_str(n, a->bytes.data));
+            ngx_http_realtime_scratch_trim(&a->bytes);
             return;
         }
     }

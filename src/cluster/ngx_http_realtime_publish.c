@@ -237,6 +237,9 @@ ngx_http_realtime_publish_one(ngx_http_realtime_link_t *link,
             return NGX_AGAIN;
         }
 
+        ngx_http_realtime_scratch_trim(&link->names);
+        ngx_http_realtime_scratch_trim(&link->body);
+
         if (e->number > link->seq + 1) {
             atomic_fetch_add(&link->shared->lost, e->number - link->seq - 1);
         }

@@ -49,6 +49,9 @@ static void ngx_http_realtime_delivery_free(ngx_http_realtime_delivery_t *d);
 /* the least that a scratch is made with */
 #define NGX_HTTP_REALTIME_SCRATCH  8192
 
+/* what is kept of it between one use and the next, bytes */
+#define NGX_HTTP_REALTIME_SCRATCH_KEPT  (1024 * 1024)
+
 
 ngx_int_t
 ngx_http_realtime_hub_init(ngx_http_realtime_hub_t *hub)
@@ -99,6 +102,17 @@ ngx_http_realtime_scratch(ngx_http_realtime_scratch_t *sc, size_t size,
     sc->size = size;
 
     return data;
+}
+
+
+void
+ngx_http_realtime_scratch_trim(ngx_http_realtime_scratch_t *sc)
+{
+    if (sc->size > NGX_HTTP_REALTIME_SCRATCH_KEPT) {
+        ngx_free(sc->data);
+        sc->data = NULL;
+        sc->size = 0;
+    }
 }
 
 

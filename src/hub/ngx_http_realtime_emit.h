@@ -147,5 +147,8 @@ void ngx_http_realtime_catch_up_now(ngx_http_realtime_hub_t *hub,
 u_char *ngx_http_realtime_scratch(ngx_http_realtime_scratch_t *sc, size_t size,
     ngx_log_t *log);
 
+/* it is not needed for now: frees it if it has become very large */
+void ngx_http_realtime_scratch_trim(ngx_http_realtime_scratch_t *sc);
+
 
 #endif /* _NGX_HTTP_REALTIME_EMIT_H_INCLUDED_ */
