@@ -150,15 +150,22 @@ typedef enum {
 #define NGX_HTTP_REALTIME_UID_LEN   6
 
 /* other hosts that are remembered */
-#define NGX_HTTP_REALTIME_PEERS     256
+#define NGX_HTTP_REALTIME_PEERS     64
 #define NGX_HTTP_REALTIME_PEER_LEN  16
 
+/* broadcasts of a host that may come twice, or in another order */
+#define NGX_HTTP_REALTIME_PEER_WINDOW  4096
 
-/* how far another host's broadcasts have been taken */
+
+/* which of another host's broadcasts have been taken: cluster/seen */
 
 typedef struct {
-    uint64_t          seq;              /* the number of the last one */
-    uint64_t          heard;            /* when that was; ms */
+    uint64_t          seq;              /* the highest number; 0: none yet */
+    uint64_t          first;            /* that came: earlier ones are not
+                                           missed */
+    uint64_t          heard;            /* when the last one came; ms */
+    uint64_t          taken[NGX_HTTP_REALTIME_PEER_WINDOW / 64];
+                                        /* a bit for each up to "seq" */
     uint8_t           len;              /* 0: nobody */
     u_char            uid[NGX_HTTP_REALTIME_PEER_LEN];
 } ngx_http_realtime_peer_t;

@@ -36,6 +36,7 @@ const SPICE = Buffer.from([
 ]);
 
 const pack = (value) => notepack.encode(value);
+const unpack = (bytes) => notepack.decode(bytes);
 const text = (value) => Buffer.from(JSON.stringify(value));
 
 
@@ -291,5 +292,5 @@ function mutant(random, captured) {
 
 module.exports = {
     BROADCASTS, REQUESTS, channels, crowded, deep, flood, huge, mutant, pack,
-    ruins, types
+    ruins, types, unpack
 };
