@@ -45,8 +45,6 @@ static ngx_http_realtime_space_t *ngx_http_realtime_receive_space(
 static void ngx_http_realtime_receive_broadcast(
     ngx_http_realtime_link_t *link, ngx_http_realtime_space_t *sp,
     rt_str_t room, rt_str_t bytes);
-static ngx_uint_t ngx_http_realtime_receive_too_long(
-    ngx_http_realtime_link_t *link, rt_str_t bytes);
 static rt_str_t ngx_http_realtime_receive_uid(rt_str_t bytes);
 static ngx_uint_t ngx_http_realtime_receive_here(
     ngx_http_realtime_link_t *link, rt_str_t nsp, rt_str_t room);
@@ -57,11 +55,6 @@ static void ngx_http_realtime_receive_people(ngx_http_realtime_link_t *link,
     rt_adapter_t *m, rt_str_t rooms);
 static rt_str_t ngx_http_realtime_receive_list(rt_buf_t *b,
     rt_adapter_list_t in);
-static void ngx_http_realtime_receive_request(ngx_http_realtime_link_t *link,
-    rt_str_t channel, rt_str_t bytes);
-static ngx_int_t ngx_http_realtime_receive_decode(
-    ngx_http_realtime_link_t *link, rt_adapter_t *m, rt_str_t bytes,
-    const char **why);
 
 
 void
@@ -106,7 +99,7 @@ ngx_http_realtime_receive(ngx_http_realtime_redis_t *redis, redisReply *reply)
     default:                            /* somebody else takes it */
 
         if (pattern.len == 0) {
-            ngx_http_realtime_receive_request(link, channel, bytes);
+            ngx_http_realtime_request_take(link, channel, bytes);
         }
     }
 }
@@ -194,7 +187,7 @@ ngx_http_realtime_receive_one(ngx_http_realtime_link_t *link,
     ngx_http_realtime_space_t  *sp;
 
     if (pattern.len == 0) {
-        ngx_http_realtime_receive_request(link, channel, bytes);
+        ngx_http_realtime_request_take(link, channel, bytes);
         ngx_http_realtime_scratch_trim(&link->unified);
         ngx_http_realtime_scratch_trim(&link->answers.lists);
         return;
@@ -293,7 +286,7 @@ ngx_http_realtime_receive_broadcast(ngx_http_realtime_link_t *link,
 
 /* as text it might fit, but that is not worth converting all of it */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_realtime_receive_too_long(ngx_http_realtime_link_t *link,
     rt_str_t bytes)
 {
@@ -536,84 +529,4 @@ ngx_http_realtime_receive_list(rt_buf_t *b, rt_adapter_list_t in)
     }
 
     return rt_str(b->pos - start, start);
-}
-
-
-static void
-ngx_http_realtime_receive_request(ngx_http_realtime_link_t *link,
-    rt_str_t channel, rt_str_t bytes)
-{
-    rt_str_t                    nsp, rest;
-    const char                 *why;
-    rt_adapter_t                m;
-    rt_channel_e                kind;
-    ngx_http_realtime_space_t  *sp;
-
-    /* it ends with the last "#" */
-
-    if (rt_channel_parse(channel, link->conf->key, &kind, &nsp, &rest) != RT_OK
-        || kind != RT_CHANNEL_REQUEST)
-    {
-        return;
-    }
-
-    sp = ngx_http_realtime_subscribe_find(link,
-                   rt_str(channel.data + channel.len - 1 - nsp.data,
-                          nsp.data));
-    if (sp == NULL) {
-        return;
-    }
-
-    if (ngx_http_realtime_receive_decode(link, &m, bytes, &why) != NGX_OK) {
-        ngx_http_realtime_link_refuse(link, rt_lit(""), why);
-        return;
-    }
-
-    m.nsp = ngx_http_realtime_str(&sp->node.str);
-
-    if (rt_str_eq(m.uid, rt_str(NGX_HTTP_REALTIME_UID_LEN,
-                                link->shared->uid)))
-    {
-        return;
-    }
-
-    if (link->state == NGX_HTTP_REALTIME_LINK_HOLDER) {
-        atomic_fetch_add(&link->shared->requests, 1);
-        ngx_http_realtime_request(link, &m);
-    }
-
-    ngx_http_realtime_overlap_request(link, &m);
-}
-
-
-static ngx_int_t
-ngx_http_realtime_receive_decode(ngx_http_realtime_link_t *link,
-    rt_adapter_t *m, rt_str_t bytes, const char **why)
-{
-    ssize_t   n;
-    rt_buf_t  b;
-
-    if (ngx_http_realtime_receive_too_long(link, bytes)) {
-        *why = "it is too long for the log";
-        return NGX_ERROR;
-    }
-
-    n = rt_adapter_unify(NULL, bytes, why);
-
-    if (n > 0) {
-
-        if (ngx_http_realtime_scratch(&link->unified, n, link->log) == NULL) {
-            *why = "no memory";
-            return NGX_ERROR;
-        }
-
-        rt_buf_init(&b, link->unified.data, link->unified.size);
-        n = rt_adapter_unify(&b, bytes, why);
-        bytes = rt_str(ngx_max(n, 0), link->unified.data);
-    }
-
-    return (n < 0
-            || rt_adapter_decode(m, RT_ADAPTER_REQUEST, bytes, why)
-               == RT_ERROR)
-           ? NGX_ERROR : NGX_OK;
 }

@@ -16,6 +16,10 @@
 
 void ngx_http_realtime_request_init(ngx_http_realtime_link_t *link);
 
+/* what was said in a channel for requests */
+void ngx_http_realtime_request_take(ngx_http_realtime_link_t *link,
+    rt_str_t channel, rt_str_t bytes);
+
 /*
  * A request of another node, decoded; "m->nsp" is set to the namespace of the
  * channel.  All is borrowed.
@@ -41,6 +45,10 @@ ngx_int_t ngx_http_realtime_receive_message(ngx_http_realtime_link_t *link,
  */
 ngx_int_t ngx_http_realtime_receive_lists(ngx_http_realtime_link_t *link,
     rt_adapter_opts_t *opts, rt_str_t *rooms, rt_str_t *except);
+
+/* ~receive: a message that the log could not take, as text: it is noted */
+ngx_uint_t ngx_http_realtime_receive_too_long(ngx_http_realtime_link_t *link,
+    rt_str_t bytes);
 
 
 #endif /* _NGX_HTTP_REALTIME_REQUEST_H_INCLUDED_ */

@@ -109,12 +109,10 @@ ngx_http_realtime_state_moved(ngx_http_realtime_state_t *st,
 {
     ngx_http_realtime_roster_total(st->hub->bus->zone, a->nsp, a->room, total);
 
-    /* alone there, or the last who was: nobody is to be told */
+    /* also who is alone there: servers of another kind do not count */
 
-    if (total > (a->come ? 1 : 0)) {
-        a->people = total + 1;
-        ngx_http_realtime_announce(st->hub, a);
-    }
+    a->people = total + 1;
+    ngx_http_realtime_announce(st->hub, a);
 }
 
 
