@@ -13,13 +13,12 @@
  * REALTIME_SEED      a number: the same people do the same again
  */
 
-const { fork } = require('node:child_process');
-const path = require('node:path');
 const util = require('node:util');
 const { reference } = require('../lib/fixture');
 const { SECRET } = require('../lib/tokens');
 const server = require('../lib/server');
 const tap = require('../lib/tap');
+const { all, start } = require('./crews');
 const gossip = require('./gossip');
 const { Plan } = require('./plan');
 const { Random } = require('../lib/random');
@@ -75,60 +74,6 @@ const LOCATION = `
         realtime_drain ${DRAIN}s;
     }
 `;
-
-/* what nginx itself says when a process goes by SIGKILL */
-const KILLED = [
-    /exited on signal 9/, /shared memory zone .* was locked by/,
-    /\[alert\] .*kill\(\d+, \d+\) failed \(3: No such process\)/
-];
-
-
-/* a process of people, and what it is told */
-class Crew {
-
-    constructor() {
-        this.child = fork(path.join(__dirname, 'crew.js'), {
-            serialization: 'advanced'
-        });
-
-        this.next = 0;
-        this.calls = new Map();
-        this.child.on('message', (m) => this.answer(m));
-        this.child.on('exit', (code) => this.fail(`a crew ended: ${code}`));
-        tap.cleanup(() => this.child.kill('SIGKILL'));
-    }
-
-    fail(why) {
-        diag(why);
-        this.calls.forEach(({ reject }) => reject(new tap.Failure(why)));
-        this.calls.clear();
-    }
-
-    answer({ id, result, error }) {
-        if (error) {
-            this.fail(error);
-
-        } else if (this.calls.has(id)) {
-            this.calls.get(id).resolve(result);
-            this.calls.delete(id);
-        }
-    }
-
-    call(name, args) {
-        return new Promise((resolve, reject) => {
-            const id = this.next++;
-
-            this.calls.set(id, { resolve, reject });
-            this.child.send({ id, name, args });
-        });
-    }
-}
-
-
-/* what all crews answer, in one list where they answer lists */
-async function all(crews, name, args) {
-    return (await Promise.all(crews.map((c) => c.call(name, args)))).flat();
-}
 
 
 /* a worker that is busy with something else for a while */
@@ -381,21 +326,21 @@ tap.run(async () => {
         name: 'chaos'
     });
 
-    target.allowed.push(...KILLED);
+    target.allowed.push(...server.KILLED);
 
     const plan = new Plan({ ...SIZE, seed: SEED });
-    const parts = plan.crews(CREWS);
-    const crews = parts.map(() => new Crew());
     const before = await target.metrics();
+    let crews;
 
     diag(`seed ${SEED}`);
 
     await test(`${plan.people.length} clients arrive`, async () => {
-        await Promise.all(crews.map((crew, i) => crew.call('start', {
-            seed: SEED + i, scale: tap.scale, specs: parts[i].map((p) => ({
-                ...p, path: target.path, port: p.slow ? SLOW_PORT : target.port
-            }))
-        })));
+        crews = await tap.keep(() => start(plan, {
+            crews: CREWS, seed: SEED,
+            where: (p) => ({
+                path: target.path, port: p.slow ? SLOW_PORT : target.port
+            })
+        }));
 
         isDeeply(await all(crews, 'open', { ms: PATIENCE }), [], 'who did not');
         await present(target, plan.people);

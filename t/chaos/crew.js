@@ -89,24 +89,44 @@ class Crew {
         return this.settle(ms);
     }
 
-    /* "each": how long between two cuts of the same client, ms */
-    storm({ seconds, each }) {
+    /*
+     * "each": how long between two cuts of the same client, ms, 0: there are
+     * none; "moves": between two moves of the same mover
+     */
+    storm({ seconds, each, moves = 0 }) {
         this.running = true;
         this.forget();
 
-        this.people.filter((p) => p.spec.every).forEach((p) => this.talk(p));
+        this.people.filter((p) => p.spec.every).forEach((p) => this.talk(p, each));
         this.people.filter((p) => p.spec.leaver).forEach((p) => {
             this.vanish(p, seconds * 1000 * this.random.between(0.2, 0.9));
         });
 
-        this.harm(each / this.people.length);
+        this.people.filter((p) => p.spec.visits.length && moves)
+            .forEach((p) => this.wander(p, moves));
+
+        if (each) {
+            this.harm(each / this.people.length);
+        }
     }
 
-    async talk(p) {
+    async wander(p, ms) {
+        for ( ;; ) {
+            await sleep(ms * this.random.between(0, 2));
+
+            if (!this.running) {
+                return;
+            }
+
+            p.move();
+        }
+    }
+
+    async talk(p, harm) {
         while (this.running) {
             const kind = this.random.pick(RISKS);
 
-            if (p.say() && !this.random.below(RISK) && p.cut(kind)) {
+            if (p.say() && harm && !this.random.below(RISK) && p.cut(kind)) {
                 this.count(kind);
             }
 
@@ -180,7 +200,7 @@ class Crew {
     /* who has not heard the last words */
     async heard({ ms, last }) {
         const all = () => this.here.filter((p) => last.some(([room, id]) => {
-            return p.pieces.has(room) && !p.saw(room, id);
+            return p.isIn(room) && !p.saw(room, id);
         }));
 
         await until(ms * this.scale, () => all().length === 0);

@@ -8,12 +8,16 @@
  * pieces of all receivers have to be pieces of one sequence, the first one
  * from its beginning and the last one to its end.
  *
- *     messages   Map of id -> { sender, number }
- *     receivers  [{ name, pieces: [[id, ...], ...], left }]
+ *     messages   Map of id -> { sender, number, host }
+ *     receivers  [{ name, host, pieces: [[id, ...], ...], left }]
  *                left: it went for good; what comes after is not its own
  *     acked      ids that their senders were told
  *     unsure     "sender:number" that may be missing: their sender was told
  *                neither yes nor no, and then that it has to begin anew
+ *     unheard    messages of other hosts that are missing; see hosts()
+ *
+ * Hosts have one set of messages, and each sender's in order, but each host
+ * has a sequence of its own.
  */
 
 /* as many are told of in words */
@@ -28,6 +32,7 @@ class Verdict {
         this.disordered = 0;
         this.deliveries = 0;
         this.gaps = 0;
+        this.unheard = 0;
         this.faults = [];
     }
 
@@ -168,6 +173,40 @@ function senders(verdict, room, order) {
 }
 
 
+/*
+ * The room as each host has it.  What was said at other hosts and did not come
+ * is not lost there, but unheard.
+ */
+function hosts(room) {
+    const all = new Set([
+        ...room.receivers.flatMap((r) => r.pieces.flat()), ...room.acked
+    ]);
+
+    return [...new Set(room.receivers.map((r) => r.host))].map((host) => {
+        const receivers = room.receivers.filter((r) => r.host === host);
+        const seen = new Set(receivers.flatMap((r) => r.pieces.flat()));
+
+        const unheard = new Set([...all].filter((id) => {
+            const known = room.messages.get(id);
+
+            return !seen.has(id) && known && known.host !== host;
+        }));
+
+        const missing = [...unheard].map((id) => {
+            const { sender, number } = room.messages.get(id);
+
+            return `${sender}:${number}`;
+        });
+
+        return {
+            ...room, host, receivers, unheard: unheard.size,
+            acked: room.acked.filter((id) => !unheard.has(id)),
+            unsure: new Set([...room.unsure, ...missing])
+        };
+    });
+}
+
+
 function judge(room) {
     const verdict = new Verdict();
     const order = sequence(room.receivers);
@@ -178,6 +217,7 @@ function judge(room) {
     }
 
     senders(verdict, room, order);
+    verdict.unheard = room.unheard || 0;
 
     for (const id of room.acked) {
         if (!places.has(id)) {
@@ -189,4 +229,4 @@ function judge(room) {
 }
 
 
-module.exports = { Verdict, judge };
+module.exports = { Verdict, hosts, judge };

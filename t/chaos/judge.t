@@ -5,7 +5,7 @@
  * The judge of the chaos sees what is wrong, and nothing in what is right.
  */
 
-const { judge } = require('./judge');
+const { hosts, judge } = require('./judge');
 const tap = require('../lib/tap');
 
 const { is, isDeeply, test } = tap;
@@ -73,6 +73,42 @@ const CASES = [
 ];
 
 
+/* at the first host a is, and at the second b; two receivers at each */
+const HOSTS = [
+    ['all is well', [[ALL], [ALL], [ALL], [ALL]], [0, 0, 0, 0, 0]],
+    ['each has an order of its own',
+     [['a0 b0 a1 b1'], ['a0 b0 a1 b1'], ['b0 b1 a0 a1'], ['b0 b1 a0 a1']],
+     [0, 0, 0, 0, 0]],
+    ['but the same for all who are there',
+     [['a0 b0 a1 b1'], ['a0 b0 b1 a1'], ['a0 b0 a1 b1'], ['a0 b0 a1 b1']],
+     [0, 0, 1, 0, 0]],
+    ['and for each sender',
+     [['a0 a1'], ['a0 a1'], ['a1 a0'], ['a1 a0']], [1, 0, 1, 0, 0]],
+    ['a message does not come',
+     [['a0 b0 a1'], ['a0 b0 a1'], ['a0 b0'], ['a0 b0']], [0, 0, 0, 0, 1]],
+    ['it does, but to one only',
+     [['a0 b0 a1'], ['a0 b0 a1'], ['a0 b0 a1'], ['a0 b0']], [1, 0, 0, 0, 0]],
+    ['it comes twice',
+     [['a0 b0'], ['a0 b0'], ['a0 b0 a0'], ['a0 b0 a0']], [0, 2, 0, 0, 0]],
+    ['one that is at home is lost',
+     [['a0'], ['a0'], ['a0 a1'], ['a0 a1']], [1, 0, 0, 0, 0]]
+];
+
+
+function apart(pieces) {
+    const all = room(pieces, { acked: [...new Set(pieces.flat()
+        .flatMap((text) => text.split(' ')))] });
+
+    all.receivers.forEach((r, i) => { r.host = i < 2 ? 0 : 1; });
+    all.messages.forEach((m) => { m.host = m.sender === 'a' ? 0 : 1; });
+
+    return hosts(all).map(judge).reduce((sum, v) => {
+        return [v.lost, v.duplicated, v.disordered, v.gaps, v.unheard]
+            .map((n, i) => sum[i] + n);
+    }, [0, 0, 0, 0, 0]);
+}
+
+
 tap.run(async () => {
     for (const [name, pieces, expected] of CASES) {
         await test(name, async () => {
@@ -94,6 +130,13 @@ tap.run(async () => {
         isDeeply(counts([['a0 a2']], { unsure: ['a:1'] }), [0, 0, 0, 0]);
         isDeeply(counts([['a0 a3']], { unsure: ['a:1'] }), [1, 0, 0, 0]);
     });
+
+    for (const [name, pieces, expected] of HOSTS) {
+        await test(`two hosts: ${name}`, async () => {
+            isDeeply(apart(pieces), expected,
+                     'lost, doubled, swapped, gaps, unheard');
+        });
+    }
 
     await test('deliveries are counted', async () => {
         is(judge(room([[ALL], ['a0', 'a3']])).deliveries, 8, 'deliveries');

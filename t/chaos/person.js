@@ -9,6 +9,9 @@
  * there again: if the message is among what it missed all is well, else it is
  * sent again.  When it has to begin anew it cannot know, and goes on with the
  * next number.
+ *
+ * It comes into the rooms that it visits, and leaves them, when it is told; what
+ * it sees there begins with nothing, since it was not there from the beginning.
  */
 
 const { Raw } = require('./raw');
@@ -45,8 +48,13 @@ class Person {
         this.spec = spec;
         this.random = random;
         this.book = book;
-        this.pieces = new Map(spec.rooms.map((r) => [r, []]));
+        this.pieces = new Map([
+            ...spec.rooms.map((r) => [r, []]),
+            ...spec.visits.map((r) => [r, [[]]])
+        ]);
         this.inside = new Set();
+        this.visiting = new Set();
+        this.moving = null;
         this.gossip = [];
         this.troubles = [];
         this.gaps = [];
@@ -67,7 +75,7 @@ class Person {
     get settled() {
         return this.link.up && this.greeted
                && this.inside.size === this.spec.rooms.length
-               && this.pending === null;
+               && this.pending === null && !this.moving;
     }
 
     /* what comes before CONNECT is not delivered yet */
@@ -81,6 +89,8 @@ class Person {
     begin() {
         this.pieces.forEach((list) => list.push([]));
         this.inside.clear();
+        this.visiting.clear();
+        this.moving = null;
     }
 
     up({ fresh }) {
@@ -97,6 +107,12 @@ class Person {
         this.heard();
 
         rooms.filter((r) => !this.inside.has(r)).forEach((r) => this.join(r));
+
+        /* it was not told whether it is there, or not any more: it is now */
+
+        if (this.moving) {
+            this.visit(this.moving, true);
+        }
     }
 
     /* all that was missed has come */
@@ -139,8 +155,12 @@ class Person {
     }
 
     message({ id, roomName, content }) {
-        const { pending } = this;
+        const { pending, spec } = this;
         const lists = this.pieces.get(roomName);
+
+        if (spec.visits.includes(roomName) && !this.visiting.has(roomName)) {
+            this.troubles.push(`${spec.id} is not in ${roomName}: ${content}`);
+        }
 
         lists[lists.length - 1].push(this.book.note(id, roomName, content));
 
@@ -149,6 +169,10 @@ class Person {
         {
             pending.seen = true;
         }
+    }
+
+    isIn(roomName) {
+        return this.inside.has(roomName) || this.visiting.has(roomName);
     }
 
     saw(roomName, id) {
@@ -225,6 +249,37 @@ class Person {
         }
     }
 
+    /* comes into a room that it visits, or leaves it */
+    move() {
+        const roomName = this.random.pick(this.spec.visits);
+
+        if (this.settled) {
+            this.visit(roomName, !this.visiting.has(roomName));
+        }
+    }
+
+    visit(roomName, come) {
+        this.moving = roomName;
+
+        if (come) {
+            this.pieces.get(roomName).push([]);
+            this.visiting.add(roomName);
+        }
+
+        this.link.emit(come ? 'room:join' : 'room:leave', { roomName },
+            ({ success, error }) => {
+                this.moving = null;
+
+                if (!success) {
+                    this.troubles.push(`${this.spec.id}: ${error.code}`);
+                }
+
+                if (!come || !success) {
+                    this.visiting.delete(roomName);
+                }
+            });
+    }
+
     /* what is done to it */
 
     cut(kind) {
@@ -245,10 +300,15 @@ class Person {
 
     report() {
         const { spec, gossip, troubles, gaps, recoveries, fresh } = this;
+        const { rooms } = spec;
 
         return {
             id: spec.id, gossip, troubles, gaps, recoveries, fresh,
-            pieces: [...this.pieces], acked: this.acked, unsure: this.unsure,
+            pieces: [...this.pieces].map(([name, lists]) => {
+                return [name, lists,
+                        !rooms.includes(name) && !this.visiting.has(name)];
+            }),
+            acked: this.acked, unsure: this.unsure,
             resent: this.resent, again: this.link.again || 0
         };
     }

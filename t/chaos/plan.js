@@ -7,6 +7,10 @@
  * every tenth of those has two connections.  Some will go for good, without a
  * word.  A few more are in a room where a lot is said, and so have much waiting
  * for them when they do not read; observers are in all rooms.
+ *
+ * Hosts, if there are several, are taken in turn, so that who has two
+ * connections has them at two.  Movers come into a room more and leave it,
+ * again and again.
  */
 
 const { Random } = require('../lib/random');
@@ -36,10 +40,13 @@ const TRANSPORTS = [['polling', 'websocket'], ['polling'], ['websocket']];
 
 class Plan {
 
-    constructor({ seed, raw, real, rooms, senders, observers, bulk }) {
+    constructor({ seed, raw, real, rooms, senders, every = EVERY, movers = 0,
+                  observers = 0, bulk = 0, hosts = 1, prefix = 'room' })
+    {
         this.random = new Random(seed);
+        this.hosts = hosts;
         this.people = [];
-        this.rooms = Array.from({ length: rooms }, (_, i) => `room-${i}`);
+        this.rooms = Array.from({ length: rooms }, (_, i) => `${prefix}-${i}`);
 
         for (let i = 0; i < raw; i++) {
             this.add({ hows: HOWS[i % HOWS.length] });
@@ -51,9 +58,23 @@ class Plan {
             });
         }
 
-        this.senders(senders);
+        this.senders(senders, every);
+        this.movers(movers);
 
-        for (let i = 0; i < bulk; i++) {
+        if (bulk) {
+            this.bulk(bulk);
+        }
+
+        for (let i = 0; i < observers; i++) {
+            this.one({
+                hows: HOWS[2], rooms: this.rooms, observer: true,
+                userId: `observer-${i}`
+            });
+        }
+    }
+
+    bulk(n) {
+        for (let i = 0; i < n; i++) {
             this.one({
                 hows: HOWS[1 + i % 3], rooms: ['bulk', this.rooms[0]],
                 slow: true
@@ -64,13 +85,6 @@ class Plan {
             hows: HOWS[3], rooms: ['bulk'], bulk: BULK, every: BULK_EVERY
         });
 
-        for (let i = 0; i < observers; i++) {
-            this.one({
-                hows: HOWS[2], rooms: ['bulk', ...this.rooms], observer: true,
-                userId: `observer-${i}`
-            });
-        }
-
         this.rooms.push('bulk');
     }
 
@@ -79,7 +93,8 @@ class Plan {
         const { userId } = spec;
 
         this.people.push({
-            id, every: 0, userId: null, leaver: false,
+            id, every: 0, userId: null, leaver: false, visits: [],
+            host: id % this.hosts,
             token: userId ? sign({ userId }) : undefined, ...spec
         });
     }
@@ -112,20 +127,38 @@ class Plan {
     }
 
     /* spread over all kinds of people, and over the rooms */
-    senders(n) {
+    senders(n, every) {
         const could = this.people.filter((p) => !p.leaver);
 
         for (let i = 0; i < n; i++) {
             const p = could[Math.floor(i * could.length / n)];
             const at = i * ROOMS_EACH;
 
-            p.every = EVERY;
+            p.every = every;
             p.rooms = [0, 1, 2].map((k) => {
                 return this.rooms[(at + k) % this.rooms.length];
             });
 
             could.filter((o) => o.userId && o.userId === p.userId)
                  .forEach((o) => { o.rooms = p.rooms; });
+        }
+    }
+
+    /* those who have one connection, and do not send */
+    movers(n) {
+        const users = this.people.map((p) => p.userId);
+
+        const could = this.people.filter(({ userId, every, leaver }) => {
+            return !every && !leaver && (userId === null
+                   || users.indexOf(userId) === users.lastIndexOf(userId));
+        });
+
+        for (let i = 0; i < n; i++) {
+            const p = could[Math.floor(i * could.length / n)];
+
+            p.visits = [this.random.pick(this.rooms.filter((r) => {
+                return !p.rooms.includes(r);
+            }))];
         }
     }
 

@@ -4,7 +4,7 @@
  * tally.js: the reports of all crews put together.
  */
 
-const { Verdict, judge } = require('./judge');
+const { Verdict, hosts, judge } = require('./judge');
 
 
 class Tally {
@@ -32,11 +32,11 @@ class Tally {
         messages.forEach((m) => this.message(m));
 
         for (const p of people) {
-            const { leaver: left } = this.plan.people[p.id];
+            const { leaver, host } = this.plan.people[p.id];
 
-            p.pieces.forEach(([name, lists]) => {
+            p.pieces.forEach(([name, lists, left]) => {
                 this.rooms.get(name).receivers.push({
-                    name: `client ${p.id}`, left,
+                    name: `client ${p.id}`, host, left: leaver || left,
                     pieces: lists.map((l) => l.map((n) => messages[n].id))
                 });
             });
@@ -51,8 +51,11 @@ class Tally {
 
         if (!known) {
             const [sender, number] = content.split(':').map(Number);
+            const { host } = this.plan.people[sender];
 
-            this.messages.set(id, { sender, number, roomName, content });
+            this.messages.set(id, {
+                sender, number, host, roomName, content
+            });
 
         } else if (known.content !== content || known.roomName !== roomName) {
             this.wrong.push(`${id} is ${known.content} and ${content}`);
@@ -63,10 +66,14 @@ class Tally {
         return this.people.reduce((n, p) => n + p[name], 0);
     }
 
-    verdict() {
+    /* of all hosts but those whose numbers are given */
+    verdict(except = []) {
         const all = new Verdict();
 
-        this.rooms.forEach((room) => all.add(judge(room)));
+        this.rooms.forEach((room) => {
+            hosts(room).filter(({ host }) => !except.includes(host))
+                       .forEach((r) => all.add(judge(r)));
+        });
 
         return all;
     }

@@ -38,6 +38,12 @@ const BAD = new RegExp([
     'runtime error:', 'Segmentation fault', 'exited on signal'
 ].join('|'));
 
+/* what nginx itself says when a process goes by SIGKILL */
+const KILLED = [
+    /exited on signal 9/, /shared memory zone .* was locked by/,
+    /\[alert\] .*kill\(\d+, \d+\) failed \(3: No such process\)/
+];
+
 /* what the master that a binary upgrade starts has to find as well */
 const PRESERVED = 'env LD_PRELOAD; env ASAN_OPTIONS; env UBSAN_OPTIONS;';
 
@@ -229,20 +235,28 @@ class Server {
         const { dir, args, env } = prepare(this.port, this.opts);
 
         this.dir = dir;
+        this.command = { args, env };
         this.guard = spawn('/bin/sh', ['-c', GUARD, 'guard', dir], {
             stdio: ['pipe', 'ignore', 'ignore'], detached: true
         });
 
         this.guard.stdin.on('error', () => {});
         this.out = fs.openSync(path.join(dir, 'out'), 'w');
+        this.onExit = () => this.kill();
+        process.on('exit', this.onExit);
+        this.run();
+    }
+
+    run() {
+        const { args, env } = this.command;
+
         this.child = spawn(NGINX, args, {
             env, stdio: ['ignore', this.out, this.out]
         });
 
+        this.exited = null;
         this.pid = this.child.pid;
         this.masters.add(this.pid);
-        this.onExit = () => this.kill();
-        process.on('exit', this.onExit);
 
         this.ended = new Promise((resolve) => {
             this.child.on('error', (e) => {
@@ -433,6 +447,25 @@ class Server {
         }, 'another worker after a kill');
     }
 
+    /* all of it is gone at once, as by a power cut */
+    async crash() {
+        const pids = [this.pid, ...this.workerPids()];
+
+        pids.forEach((pid) => process.kill(pid, 'SIGKILL'));
+        await this.ended;
+        await tap.until(5000, () => !pids.some(alive), 'their end');
+        fs.rmSync(path.join(this.dir, 'nginx.pid'));
+    }
+
+    /* it begins again after that; resolves when all workers are there */
+    async revive() {
+        this.run();
+
+        if (!await this.ready()) {
+            throw new Error(`nginx does not start: ${this.errorLog()}`);
+        }
+    }
+
     /* lines that must not be there */
     complaints() {
         return this.errorLog().split('\n').filter((line) => {
@@ -528,5 +561,5 @@ async function start(opts = {}) {
 
 
 module.exports = {
-    MODULE, NGINX, alive, check, environment, freePort, knows, start
+    KILLED, MODULE, NGINX, alive, check, environment, freePort, knows, start
 };
