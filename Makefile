@@ -31,7 +31,7 @@ ASAN_LD_OPT = $(ASAN)
 
 
 .PHONY: all module asan asan-module run test deps deps-test prove
-.PHONY: lint bench chaos clean
+.PHONY: lint bench chaos hosts clean
 
 all: module
 
@@ -137,6 +137,12 @@ prove:
 
 chaos: all
 	@REALTIME_SECONDS=$(or $(S),180) t/chaos/chaos.t
+
+# N clients at three hosts that have one Redis, for S seconds
+
+hosts: all
+	@REALTIME_CLIENTS=$(or $(N),3000) REALTIME_SECONDS=$(or $(S),60) \
+	t/cluster/hosts.t
 
 lint: all
 	@prove -r --ext .t t/lint
