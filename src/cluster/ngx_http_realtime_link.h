@@ -67,12 +67,13 @@ typedef enum {
 /* a namespace in which somebody of this host is */
 
 typedef struct {
-    ngx_str_node_t                   node;      /* its name */
-    ngx_queue_t                      queue;
-    ngx_str_t                        pattern;   /* of broadcasts */
-    ngx_str_t                        request;   /* channel */
-    unsigned                         asked:1;   /* subscribing was sent */
-    unsigned                         used:1;    /* lately */
+    ngx_str_node_t                     node;    /* its name */
+    ngx_queue_t                        queue;
+    ngx_str_t                          pattern; /* of broadcasts */
+    ngx_str_t                          request; /* channel */
+    ngx_http_realtime_redis_command_t  hear[2]; /* subscribing to these */
+    unsigned                           asked:1; /* that was sent */
+    unsigned                           used:1;  /* lately */
 } ngx_http_realtime_space_t;
 
 
@@ -110,6 +111,7 @@ struct ngx_http_realtime_link_s {
     ngx_rbtree_node_t                    sentinel;
     ngx_queue_t                          spaces;
     ngx_uint_t                           nspaces;
+    time_t                               denied;    /* since; or 0 */
     time_t                               swept;
     ngx_http_realtime_redis_command_t    subscribed;
 
@@ -259,7 +261,10 @@ void ngx_http_realtime_subscribe_all(ngx_http_realtime_link_t *link);
 /* it is not any more */
 void ngx_http_realtime_subscribe_lost(ngx_http_realtime_link_t *link);
 
-/* ends what nobody needs any more, about once a second */
+/*
+ * Asks again where it was refused, and ends what nobody needs any more; about
+ * once a second.
+ */
 void ngx_http_realtime_subscribe_sweep(ngx_http_realtime_link_t *link);
 
 /* to requests no more, for an heir does */

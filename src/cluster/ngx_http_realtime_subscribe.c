@@ -18,12 +18,17 @@ static ngx_int_t ngx_http_realtime_subscribe_send(
     const char *verb, ngx_str_t *name);
 static void ngx_http_realtime_subscribe_done(
     ngx_http_realtime_redis_command_t *cmd, redisReply *reply, ngx_int_t rc);
+static void ngx_http_realtime_subscribe_heard(
+    ngx_http_realtime_redis_command_t *cmd, redisReply *reply, ngx_int_t rc);
 static void ngx_http_realtime_subscribe_drop(ngx_http_realtime_link_t *link,
     ngx_http_realtime_space_t *sp);
 
 
 /* how often it is asked who needs what, s */
 #define NGX_HTTP_REALTIME_SUBSCRIBE_SWEEP  60
+
+/* and again for what was refused: rights are given, too; s */
+#define NGX_HTTP_REALTIME_SUBSCRIBE_AGAIN  5
 
 /* the holder has said all that it knows of */
 #define NGX_HTTP_REALTIME_SUBSCRIBE_ALL    1
@@ -37,6 +42,7 @@ ngx_http_realtime_subscribe_init(ngx_http_realtime_link_t *link)
 
     link->subscribed.done = ngx_http_realtime_subscribe_done;
     link->subscribed.data = link;
+    link->denied = 0;
     link->swept = ngx_time();
 }
 
@@ -78,6 +84,7 @@ ngx_http_realtime_subscribe_make(ngx_http_realtime_link_t *link, rt_str_t nsp)
 {
     size_t                      size;
     rt_buf_t                    b;
+    ngx_uint_t                  i;
     ngx_http_realtime_space_t  *sp;
 
     /* any character of a pattern may be escaped */
@@ -103,6 +110,11 @@ ngx_http_realtime_subscribe_make(ngx_http_realtime_link_t *link, rt_str_t nsp)
     sp->request.data = b.pos;
     rt_channel_put(&b, RT_CHANNEL_REQUEST, link->conf->key, nsp, NULL);
     sp->request.len = b.pos - sp->request.data;
+
+    for (i = 0; i < 2; i++) {
+        sp->hear[i].done = ngx_http_realtime_subscribe_heard;
+        sp->hear[i].data = link;
+    }
 
     sp->used = 1;
 
@@ -195,7 +207,7 @@ ngx_http_realtime_subscribe_all(ngx_http_realtime_link_t *link)
 
     /* the last one: when it is confirmed, all are */
 
-    if (link->asked
+    if (link->asked || link->subscribed.slot
         || (link->state == NGX_HTTP_REALTIME_LINK_HEIR && !link->told))
     {
         return;
@@ -219,18 +231,24 @@ static ngx_int_t
 ngx_http_realtime_subscribe_ask(ngx_http_realtime_link_t *link,
     ngx_http_realtime_space_t *sp)
 {
+    ngx_uint_t   i;
+    ngx_str_t   *name;
+
     if (sp->asked) {
         return NGX_OK;
     }
 
-    if (ngx_http_realtime_subscribe_send(link, NULL, "PSUBSCRIBE",
-                                         &sp->pattern)
-        != NGX_OK
-        || ngx_http_realtime_subscribe_send(link, NULL, "SUBSCRIBE",
-                                            &sp->request)
-           != NGX_OK)
-    {
-        return NGX_AGAIN;
+    for (i = 0; i < 2; i++) {
+        name = i ? &sp->request : &sp->pattern;
+
+        if (sp->hear[i].slot == NULL
+            && ngx_http_realtime_subscribe_send(link, &sp->hear[i],
+                                                i ? "SUBSCRIBE" : "PSUBSCRIBE",
+                                                name)
+               != NGX_OK)
+        {
+            return NGX_AGAIN;
+        }
     }
 
     sp->asked = 1;
@@ -262,6 +280,21 @@ ngx_http_realtime_subscribe_done(ngx_http_realtime_redis_command_t *cmd,
     if (rc == NGX_OK) {
         link->listens = (link->state != NGX_HTTP_REALTIME_LINK_PARTING);
         ngx_http_realtime_link_listens(link);
+
+    } else if (rc == NGX_DECLINED) {
+        link->denied = ngx_time();
+    }
+}
+
+
+static void
+ngx_http_realtime_subscribe_heard(ngx_http_realtime_redis_command_t *cmd,
+    redisReply *reply, ngx_int_t rc)
+{
+    ngx_http_realtime_link_t  *link = cmd->data;
+
+    if (rc == NGX_DECLINED) {
+        link->denied = ngx_time();
     }
 }
 
@@ -304,6 +337,7 @@ ngx_http_realtime_subscribe_lost(ngx_http_realtime_link_t *link)
     ngx_http_realtime_space_t  *sp;
 
     link->asked = 0;
+    link->denied = 0;
 
     for (q = ngx_queue_head(&link->spaces);
          q != ngx_queue_sentinel(&link->spaces);
@@ -320,6 +354,15 @@ ngx_http_realtime_subscribe_sweep(ngx_http_realtime_link_t *link)
 {
     ngx_queue_t                *q, *next;
     ngx_http_realtime_space_t  *sp;
+
+    if (link->denied
+        && ngx_time() - link->denied >= NGX_HTTP_REALTIME_SUBSCRIBE_AGAIN)
+    {
+        /* whatever is heard already is asked for once more, to no avail */
+
+        ngx_http_realtime_subscribe_lost(link);
+        ngx_http_realtime_subscribe_all(link);
+    }
 
     if (ngx_time() - link->swept < NGX_HTTP_REALTIME_SUBSCRIBE_SWEEP) {
         return;
@@ -357,6 +400,9 @@ static void
 ngx_http_realtime_subscribe_drop(ngx_http_realtime_link_t *link,
     ngx_http_realtime_space_t *sp)
 {
+    ngx_http_realtime_redis_forget(&sp->hear[0]);
+    ngx_http_realtime_redis_forget(&sp->hear[1]);
+
     ngx_queue_remove(&sp->queue);
     ngx_rbtree_delete(&link->tree, &sp->node.node);
     ngx_free(sp);
@@ -375,5 +421,6 @@ ngx_http_realtime_subscribe_free(ngx_http_realtime_link_t *link)
     }
 
     link->asked = 0;
+    link->denied = 0;
     link->listens = 0;
 }
