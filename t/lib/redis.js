@@ -129,7 +129,7 @@ class Redis extends Service {
     async launch() {
         const before = this.log().length;
 
-        this.run(find('redis-server'), [this.conf]);
+        this.run(find('redis-server'), [this.conf], this.opts.netns);
 
         await tap.until(10000, () => this.exited !== null
             || /Ready to accept connections/.test(this.log().slice(before)),
@@ -172,7 +172,8 @@ class Redis extends Service {
 
 /*
  * Starts Redis.  Options: conf: { parameter: value }; lines: more of them;
- * tls: true; cluster: true; password; name: for the assertion at the end.
+ * tls: true; cluster: true; password; netns: the network namespace that it
+ * has to be in; name: for the assertion at the end.
  */
 async function start(opts = {}) {
     let log;

@@ -102,6 +102,18 @@ async function freePort(but) {
 }
 
 
+async function listen(port) {
+    const listener = net.createServer();
+
+    await new Promise((resolve, reject) => {
+        listener.on('error', reject);
+        listener.listen(port, '127.0.0.1', resolve);
+    });
+
+    return listener;
+}
+
+
 function configuration(dir, port, opts) {
     const temps = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
@@ -249,10 +261,23 @@ class Server {
 
     run() {
         const { args, env } = this.command;
+        const { netns } = this.opts;
+        const stdio = ['ignore', this.out, this.out];
 
-        this.child = spawn(NGINX, args, {
-            env, stdio: ['ignore', this.out, this.out]
-        });
+        if (netns) {
+
+            /* a socket stays where it was made: clients need not be there */
+
+            this.child = spawn('ip', ['netns', 'exec', netns, NGINX, ...args], {
+                env: { ...env, NGINX: `${stdio.length};` },
+                stdio: [...stdio, this.listener._handle.fd]
+            });
+
+            this.listener.close();
+
+        } else {
+            this.child = spawn(NGINX, args, { env, stdio });
+        }
 
         this.exited = null;
         this.pid = this.child.pid;
@@ -528,7 +553,9 @@ class Server {
  * Starts nginx.  Options: workers, reuseport, daemon; main, events, http, server,
  * locations: text for those contexts; env; path: of the location that clients
  * of this server use; recovery: how long clients may be away ('5s'), true for
- * the default, else they may not; name: for the assertion at the end.
+ * the default, else they may not; netns: the network namespace in which it
+ * connects to others, while clients connect to it as ever; name: for the
+ * assertion at the end.
  */
 async function start(opts = {}) {
     if (!fs.existsSync(MODULE)) {
@@ -537,6 +564,10 @@ async function start(opts = {}) {
 
     for (let i = 0; i < 3; i++) {
         const server = new Server(await freePort(), opts);
+
+        if (opts.netns) {
+            server.listener = await listen(server.port);
+        }
 
         server.launch();
 

@@ -138,9 +138,16 @@ class Service {
         return file;
     }
 
-    run(command, args) {
-        const child = spawn(command, args, {
-            ...this.user,
+    /* "netns": of the network namespace that it has to be in */
+    run(command, args, netns) {
+        const { uid, gid } = this.user;
+
+        const enter = ['netns', 'exec', netns, find('setpriv'),
+                       `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
+
+        const child = spawn(netns ? find('ip') : command,
+                            netns ? [...enter, command, ...args] : args, {
+            ...(netns ? {} : this.user),
             cwd: this.dir,
             env: { PATH: process.env.PATH, LANG: 'C.UTF-8' },
             stdio: ['ignore', this.out, this.out]
