@@ -36,11 +36,16 @@ static rt_int_t rt_nginx_conf_files(const rt_bench_opts_t *o,
     uint32_t clients, uint32_t *files);
 static void rt_nginx_conf_add(rt_nginx_conf_t *conf, int optional,
     const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void rt_nginx_conf_http(rt_nginx_conf_t *conf,
+    const rt_bench_opts_t *o, const char *dir);
 static void rt_nginx_conf_location(rt_nginx_conf_t *conf,
     const rt_bench_opts_t *o, uint32_t k);
 static void rt_nginx_conf_setting(rt_nginx_conf_t *conf,
     const rt_bench_opts_t *o, const char *line);
 
+
+static const char  *rt_nginx_conf_temp[] = { "client_body", "proxy", "fastcgi",
+                                             "uwsgi", "scgi" };
 
 static const rt_nginx_conf_location_t  rt_nginx_conf_locations[] = {
     { RT_PATH_DEFAULT, { RT_LIMITS_OFF } },
@@ -61,9 +66,7 @@ rt_nginx_conf_build(rt_nginx_conf_t *conf, const rt_bench_opts_t *o,
     const char *dir, uint16_t port, uint32_t clients)
 {
     char      module[4096];
-    uint32_t  i, files;
-
-    files = 0;
+    uint32_t  i, files = 0;
 
     memset(conf, 0, sizeof(rt_nginx_conf_t));
     snprintf(conf->dir, sizeof(conf->dir), "%s", dir);
@@ -89,11 +92,7 @@ rt_nginx_conf_build(rt_nginx_conf_t *conf, const rt_bench_opts_t *o,
     rt_nginx_conf_add(conf, 0, "events { worker_connections %u; }", files);
     rt_nginx_conf_add(conf, 0, "http {");
     rt_nginx_conf_add(conf, 0, "access_log off;");
-    rt_nginx_conf_add(conf, 0, "client_body_temp_path %s/body;", dir);
-    rt_nginx_conf_add(conf, 0, "proxy_temp_path %s/proxy;", dir);
-    rt_nginx_conf_add(conf, 0, "fastcgi_temp_path %s/fastcgi;", dir);
-    rt_nginx_conf_add(conf, 0, "uwsgi_temp_path %s/uwsgi;", dir);
-    rt_nginx_conf_add(conf, 0, "scgi_temp_path %s/scgi;", dir);
+    rt_nginx_conf_http(conf, o, dir);
     rt_nginx_conf_add(conf, 0, "server {");
     rt_nginx_conf_add(conf, 0, "listen 127.0.0.1:%u backlog=4096%s;", port,
                       o->workers > 1 ? " reuseport" : "");
@@ -116,6 +115,23 @@ rt_nginx_conf_build(rt_nginx_conf_t *conf, const rt_bench_opts_t *o,
     rt_nginx_conf_add(conf, 0, "}");
 
     return RT_OK;
+}
+
+
+static void
+rt_nginx_conf_http(rt_nginx_conf_t *conf, const rt_bench_opts_t *o,
+    const char *dir)
+{
+    uint32_t  i;
+
+    for (i = 0; i < rt_nitems(rt_nginx_conf_temp); i++) {
+        rt_nginx_conf_add(conf, 0, "%s_temp_path %s/%s;",
+                          rt_nginx_conf_temp[i], dir, rt_nginx_conf_temp[i]);
+    }
+
+    if (o->http) {
+        rt_nginx_conf_add(conf, 0, "%s", o->http);
+    }
 }
 
 

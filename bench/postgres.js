@@ -7,10 +7,10 @@
  *     node bench/postgres.js build/rt-bench echo
  */
 
-const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const postgres = require('../t/lib/postgres');
 const tap = require('../t/lib/tap');
+const { run } = require('./command');
 
 /* clock ticks of the kernel's accounting, per second */
 const TICKS = 100;
@@ -31,17 +31,6 @@ function cpu(pid) {
 }
 
 
-function run(url, [command, ...args]) {
-    return new Promise((resolve) => {
-        const child = spawn(command, args, {
-            stdio: ['ignore', 2, 2], env: { ...process.env, DATABASE_URL: url }
-        });
-
-        child.on('exit', (code) => resolve(code));
-    });
-}
-
-
 tap.run(async () => {
     const pg = await postgres.start({});
 
@@ -49,7 +38,8 @@ tap.run(async () => {
 
     const before = cpu(pg.pid);
 
-    tap.is(await run(pg.url, process.argv.slice(2)), 0, 'exit code');
+    tap.is(await run(process.argv.slice(2), { DATABASE_URL: pg.url }), 0,
+           'exit code');
 
     const events = await pg.value('SELECT COUNT(*) FROM realtime_events');
     const rows = await pg.value('SELECT COUNT(*) FROM realtime_connections');

@@ -45,6 +45,8 @@ static const rt_bench_mode_t  rt_bench_modes[] = {
       "connections made and ended, CLIENTS at a time" },
     { "log", rt_bench_log, 100, 1, 0, 20000,
       "CLIENTS clients, whose messages are written into a database" },
+    { "redis", rt_bench_redis, 0, 1, 1000, 500,
+      "broadcasts to CLIENTS receivers at each of two hosts; 0: to 1, 16, 64" },
     { "idle", rt_bench_idle, 10000, 2, 0, 3000,
       "CLIENTS clients in rooms of 50 that say nothing" }
 };
@@ -218,8 +220,8 @@ rt_bench_usage(void)
             "  -w WORKERS    of nginx\n"
             "  -M MESSAGES   how many, or round trips, or connections\n"
             "  -s SIZE       characters of a message (64)\n"
-            "  -R RATE       messages a second (fanout, log), connections a "
-            "second (others)\n"
+            "  -R RATE       messages a second (fanout, log, redis), "
+            "connections a second (others)\n"
             "  -T            clients have tokens (idle)\n"
             "  -r ROUNDS     repetitions, of which the median counts (3)\n"
             "  -t SECONDS    that idle clients are watched (26), or messages"

@@ -40,6 +40,9 @@ typedef struct {
 
     /* set by modes: nginx takes tokens, and has more locations; or NULL */
     const rt_token_keys_t  *keys;
+
+    /* set by modes: more lines for all of it; or NULL */
+    const char             *http;
 } rt_bench_opts_t;
 
 
@@ -76,6 +79,7 @@ rt_int_t rt_bench_fanout(const rt_bench_opts_t *o);
 rt_int_t rt_bench_echo(const rt_bench_opts_t *o);
 rt_int_t rt_bench_connect(const rt_bench_opts_t *o);
 rt_int_t rt_bench_log(const rt_bench_opts_t *o);
+rt_int_t rt_bench_redis(const rt_bench_opts_t *o);
 
 
 #endif /* _RT_BENCH_H_INCLUDED_ */

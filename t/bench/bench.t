@@ -70,6 +70,25 @@ for my $tokens ('', '-T ') {
          qr/^  bytes of worker PSS per client/m, "idle $tokens");
 }
 
+# every broadcast is one command of Redis, and no figure is missing; those of
+# nginx without a second host are none
+
+my $redis = `node bench/redis.js build/rt-bench -r 1 -M 100 redis 3 2>&1`;
+my $figure = qr/ +\d+\.\d+/;
+
+is($?, 0, 'rt-bench redis 3') or diag($redis);
+
+for my $row ('3', '3, window 64') {
+    like($redis, qr/^  \Q$row\E +nginx without$figure{3}(?: +-){5}$figure$/m,
+         "redis: $row, without");
+    like($redis,
+         qr/^  \Q$row\E +$_$figure{6} +1\.000$figure{2}$/m,
+         "redis: $row, $_: one command each") for 'nginx', 'Node';
+}
+
+like($redis, qr/PSS:.* nginx$figure and.* Node$figure and.* Redis$figure$/m,
+     'redis: memory');
+
 # a switch that the module refuses would stay as it is by default
 
 unlike(`build/rt-bench -r 1 -M 300 -k come connect 16 2>&1`,
