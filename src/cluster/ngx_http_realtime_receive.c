@@ -53,6 +53,8 @@ static ngx_int_t ngx_http_realtime_receive_event(
     ngx_http_realtime_emit_t *out, rt_str_t *attachments, const char **why);
 static void ngx_http_realtime_receive_people(ngx_http_realtime_link_t *link,
     rt_adapter_t *m, rt_str_t rooms);
+static ssize_t ngx_http_realtime_receive_json(ngx_http_realtime_link_t *link,
+    rt_str_t in, rt_str_t *attachments, uint32_t *count, const char **why);
 static rt_str_t ngx_http_realtime_receive_list(rt_buf_t *b,
     rt_adapter_list_t in);
 
@@ -409,26 +411,42 @@ ngx_http_realtime_receive_message(ngx_http_realtime_link_t *link,
 }
 
 
-/* the array of the event, without its brackets, as "event" */
+/*
+ * As JSON in link->text; the length.  Most have no attachments and get little
+ * longer: they need not be measured before.
+ */
 
-static ngx_int_t
-ngx_http_realtime_receive_event(ngx_http_realtime_link_t *link,
-    rt_adapter_t *m, ngx_http_realtime_emit_t *out, rt_str_t *attachments,
-    const char **why)
+static ssize_t
+ngx_http_realtime_receive_json(ngx_http_realtime_link_t *link, rt_str_t in,
+    rt_str_t *attachments, uint32_t *count, const char **why)
 {
-    ssize_t          n;
-    uint32_t         count;
-    rt_buf_t         b;
-    rt_str_t         name;
-    rt_json_iter_t   it;
+    ssize_t   n;
+    rt_buf_t  b;
 
-    n = rt_unpack(NULL, m->data.bytes, NULL, &count, why);
+    *why = "no memory";
+
+    if (ngx_http_realtime_scratch(&link->text, 2 * in.len, link->log)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    rt_buf_init(&b, link->text.data, link->text.size);
+    *count = 0;
+
+    n = rt_unpack(&b, in, attachments, count, why);
+
+    if (n >= 0) {
+        return n;
+    }
+
+    n = rt_unpack(NULL, in, NULL, count, why);
 
     if (n < 0) {
         return NGX_ERROR;
     }
 
-    if (count > RT_SIO_MAX_ATTACHMENTS) {
+    if (*count > RT_SIO_MAX_ATTACHMENTS) {
         *why = "its event has too many attachments";
         return NGX_ERROR;
     }
@@ -440,10 +458,31 @@ ngx_http_realtime_receive_event(ngx_http_realtime_link_t *link,
 
     rt_buf_init(&b, link->text.data, link->text.size);
 
-    n = rt_unpack(&b, m->data.bytes, attachments, &count, why);
+    n = rt_unpack(&b, in, attachments, count, why);
 
     if (n < 0) {
         *why = *why ? *why : "its event does not fit";
+    }
+
+    return n;
+}
+
+
+/* the array of the event, without its brackets, as "event" */
+
+static ngx_int_t
+ngx_http_realtime_receive_event(ngx_http_realtime_link_t *link,
+    rt_adapter_t *m, ngx_http_realtime_emit_t *out, rt_str_t *attachments,
+    const char **why)
+{
+    ssize_t          n;
+    uint32_t         count;
+    rt_str_t         name;
+    rt_json_iter_t   it;
+
+    n = ngx_http_realtime_receive_json(link, m->data.bytes, attachments,
+                                       &count, why);
+    if (n < 0) {
         return NGX_ERROR;
     }
 
