@@ -53,6 +53,31 @@ rt_limit_give(rt_limit_t *l)
 }
 
 
+void
+rt_limit_learn(rt_limit_t *l, const rt_limit_conf_t *conf, uint64_t now,
+    const rt_limit_news_t *news)
+{
+    uint64_t  ends = now + news->left;
+
+    if (news->blocked) {
+        l->blocked = 1;
+
+    } else if (l->ends <= now || ends > l->ends + conf->period / 2) {
+        l->count = 0;                   /* the others' window is a new one */
+        l->blocked = 0;
+
+    } else if (l->blocked) {
+        return;                         /* they do not know of it yet */
+    }
+
+    if (l->count < news->count) {
+        l->count = news->count;
+    }
+
+    l->ends = ends;
+}
+
+
 int
 rt_limit_idle(const rt_limit_t *l, uint64_t now)
 {

@@ -36,6 +36,15 @@ typedef struct {
 } rt_limit_t;
 
 
+/* what is known of the same events where those of others are counted, too */
+
+typedef struct {
+    uint64_t  left;                 /* ms, not 0, of window or block */
+    uint32_t  count;
+    int       blocked;
+} rt_limit_news_t;
+
+
 /*
  * An event at "now", in ms since 1970: RT_OK when it was counted, or RT_BUSY
  * when there are too many: "*wait" is then the time in ms, not 0, after which
@@ -47,6 +56,14 @@ rt_int_t rt_limit_take(rt_limit_t *l, const rt_limit_conf_t *conf,
 
 /* an event that was counted is not to count */
 void rt_limit_give(rt_limit_t *l);
+
+/*
+ * It counts at least as many events as others do, until their window ends, or
+ * is blocked as long.  A window that ends much later is another one: what was
+ * counted before it does not count.
+ */
+void rt_limit_learn(rt_limit_t *l, const rt_limit_conf_t *conf, uint64_t now,
+    const rt_limit_news_t *news);
 
 /*
  * Whether "l" says nothing any more: window and block are over, it may be

@@ -108,7 +108,8 @@ typedef enum {
 
     /*
      * n window max block: count, left of window or block, time to wait.  As
-     * "n" calls of rt_limit_take(); to wait: 0 if all were counted.  The only
+     * "n" calls of rt_limit_take(), or "-n" of rt_limit_give(), whatever else
+     * is said then; to wait: 0 if all were counted.  The only
      * one that is not to be executed again.
      */
     NGX_HTTP_REALTIME_SCRIPT_LIMIT,

@@ -34,6 +34,8 @@ ngx_http_realtime_state_start(ngx_http_realtime_state_t *st,
     st->soon.log = st->log;
     st->soon.cancelable = 1;
 
+    ngx_http_realtime_state_limit_start(st);
+
     link->on_up = ngx_http_realtime_state_up;
     link->on_down = ngx_http_realtime_state_down;
     link->on_people = ngx_http_realtime_state_people;
@@ -316,7 +318,12 @@ ngx_http_realtime_state_take(ngx_http_realtime_state_t *st)
 
         if (rc == NGX_OK) {
 
-            if (!st->known || ngx_http_realtime_state_unsynced(st, &f)) {
+            if (f.type == NGX_HTTP_REALTIME_FACT_LIMIT) {
+                ngx_http_realtime_state_limit(st, &f, pos);
+
+            } else if (!st->known
+                       || ngx_http_realtime_state_unsynced(st, &f))
+            {
                 ngx_http_realtime_state_local(st, &f);
 
             } else {

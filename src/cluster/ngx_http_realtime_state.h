@@ -10,6 +10,9 @@
  * behind them: so the next worker that has the link sends what was not
  * answered once more.
  *
+ * Limits are no announcements: what was counted here is added up for a moment
+ * (~state_limit), and what Redis says of it goes into this host's own count.
+ *
  * While Redis is away facts are announced as this host knows them, here only.
  * When it is back the host has another name, its uid and the number of its
  * incarnation, under which all of it is written anew (~state_sync), and what
@@ -121,6 +124,11 @@ struct ngx_http_realtime_state_s {
     ngx_uint_t                       stage;     /* kind of keys */
     u_char                           cursor[24];
     ngx_uint_t                       purging;   /* calls under way for it */
+    ngx_rbtree_t                     limits;    /* to be counted, by key */
+    ngx_rbtree_node_t                nobody;    /* its sentinel */
+    ngx_queue_t                      counts;    /* the same, in order */
+    ngx_uint_t                       ncounts;
+    ngx_event_t                      count;     /* they are due */
     ngx_uint_t                       old;       /* an own one is to be purged */
 
     unsigned                         active:1;  /* has the link */
@@ -228,6 +236,17 @@ void ngx_http_realtime_state_typing(ngx_http_realtime_state_t *st,
 void ngx_http_realtime_state_tell(ngx_http_realtime_state_t *st,
     const ngx_http_realtime_fact_t *f, ngx_uint_t number, rt_str_t status,
     rt_str_t custom);
+
+/* ~state_limit */
+
+void ngx_http_realtime_state_limit_start(ngx_http_realtime_state_t *st);
+
+/* a fact of limits, that ends at "end": to be counted soon, with others */
+void ngx_http_realtime_state_limit(ngx_http_realtime_state_t *st,
+    const ngx_http_realtime_fact_t *f, uint64_t end);
+
+/* what is to be counted is not any more */
+void ngx_http_realtime_state_limit_forget(ngx_http_realtime_state_t *st);
 
 /* ~state_sync */
 

@@ -268,6 +268,8 @@ ngx_http_realtime_state_forget(ngx_http_realtime_state_t *st)
         ngx_free(c);
     }
 
+    ngx_http_realtime_state_limit_forget(st);
+
     st->n = 0;
     st->purging = 0;
     st->dead.len = 0;

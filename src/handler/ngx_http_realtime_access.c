@@ -345,20 +345,28 @@ ngx_http_realtime_access_limit(ngx_http_realtime_call_t *call,
     ngx_http_realtime_limit_e kind, rt_str_t where,
     const rt_limit_conf_t *conf)
 {
-    uint64_t   wait;
-    rt_str_t   who;
-    ngx_int_t  rc;
+    uint64_t                      wait;
+    ngx_int_t                     rc;
+    ngx_http_realtime_limited_t   of;
 
     if (conf->period == 0) {
         return NGX_OK;
     }
 
-    who = call->sk->who ? call->sk->who->own
-                        : ngx_http_realtime_session_sid(call->sk->session);
+    of.kind = kind;
+    of.here = (call->sk->who == NULL);
+    of.who = of.here ? ngx_http_realtime_session_sid(call->sk->session)
+                     : call->sk->who->own;
+    of.where = where;
 
-    rc = ngx_http_realtime_limits_take(call->hub->bus->zone, kind, who, where,
-                                       conf, ngx_http_realtime_now(), &wait,
-                                       NULL);
+    rc = ngx_http_realtime_limits_take(call->hub->bus->zone, &of, conf,
+                                       ngx_http_realtime_now(), &wait, NULL);
+
+    /* a message that is sent wakes whoever tells other hosts, too */
+
+    if (rc == NGX_BUSY || kind == NGX_HTTP_REALTIME_LIMIT_EVENTS) {
+        ngx_http_realtime_bus_kick(call->hub->bus);
+    }
 
     switch (rc) {
 

@@ -101,7 +101,7 @@ ngx_http_realtime_recover(ngx_http_realtime_hub_t *hub,
         if (s->client.counted.ref
             && (t.excused || t.age >= NGX_HTTP_REALTIME_RECOVER_SETTLED))
         {
-            ngx_http_realtime_limits_give(hub->bus->zone, &s->client.counted);
+            ngx_http_realtime_client_uncount(hub->bus->zone, &s->client);
         }
     }
 

@@ -532,3 +532,18 @@ ngx_http_realtime_sessions_part(ngx_http_realtime_sessions_t *set,
         }
     }
 }
+
+
+void
+ngx_http_realtime_client_uncount(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_client_t *client)
+{
+    ngx_http_realtime_limited_t  of;
+
+    ngx_memzero(&of, sizeof(of));
+
+    of.kind = NGX_HTTP_REALTIME_LIMIT_CONNECTIONS;
+    of.who = ngx_http_realtime_client_who(client);
+
+    ngx_http_realtime_limits_give(z, &of, &client->counted);
+}

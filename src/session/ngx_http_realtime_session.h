@@ -72,6 +72,17 @@ typedef struct {
     rt_agent_t                   agent;
 } ngx_http_realtime_client_t;
 
+/*
+ * Who is meant when connections are counted: the first half of an IPv6 address,
+ * since nobody has less and many have no more.  Empty: nobody is.
+ */
+#define ngx_http_realtime_client_who(client)                                  \
+    rt_str(ngx_min((client)->address_len, 8), (client)->address)
+
+/* it was counted, and is not to be; once */
+void ngx_http_realtime_client_uncount(ngx_http_realtime_zone_t *z,
+    ngx_http_realtime_client_t *client);
+
 
 /* what a transport has to offer */
 

@@ -21,6 +21,7 @@
 
 #include "shm/ngx_http_realtime_keep.h"
 
+#include "base/rt_limit.h"
 #include "base/rt_ring.h"
 
 
@@ -54,6 +55,8 @@ typedef enum {
                                            holds two.  It is in then */
     NGX_HTTP_REALTIME_FACT_UNASK,       /* room, user: it does not, after all */
     NGX_HTTP_REALTIME_FACT_QUERY,       /* user: how it is */
+    NGX_HTTP_REALTIME_FACT_LIMIT,       /* who, where, and how much:
+                                           ..._fact_limit_t */
     NGX_HTTP_REALTIME_FACTS
 } ngx_http_realtime_fact_e;
 
@@ -68,6 +71,16 @@ typedef enum {
 #define NGX_HTTP_REALTIME_FACT_SOCKET   6
 #define NGX_HTTP_REALTIME_FACT_ROOMS    7
 #define NGX_HTTP_REALTIME_FACT_STRINGS  8
+
+
+/* events that were counted here (shm/limits) */
+
+typedef struct {
+    int64_t          events;            /* below 0: they do not count after
+                                           all */
+    rt_limit_conf_t  conf;              /* of those that do */
+    uint32_t         kind;              /* ngx_http_realtime_limit_e */
+} ngx_http_realtime_fact_limit_t;
 
 
 typedef struct {
@@ -103,6 +116,8 @@ typedef struct {
     _Atomic uint32_t  purge;            /* all before this one is purged */
     _Atomic uint32_t  synced;           /* all that is here is known there */
     _Atomic uint32_t  away;             /* Redis is: nobody waits for it */
+    _Atomic uint64_t  counted;          /* position: limits before it are not
+                                           counted once more */
 } ngx_http_realtime_facts_peers_t;
 
 

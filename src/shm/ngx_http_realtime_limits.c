@@ -4,11 +4,19 @@
 #include "shm/ngx_http_realtime_spare.h"
 
 
+static void ngx_http_realtime_limits_tell(ngx_http_realtime_zone_t *z,
+    const ngx_http_realtime_limited_t *of, const rt_limit_conf_t *conf,
+    int64_t events);
+static void ngx_http_realtime_limits_key(ngx_http_realtime_zone_t *z,
+    const ngx_http_realtime_limited_t *of,
+    ngx_http_realtime_limit_rec_t *like);
 static rt_ref_t ngx_http_realtime_limits_find_locked(
-    ngx_http_realtime_zone_t *z, ngx_http_realtime_limit_rec_t *like,
+    ngx_http_realtime_zone_t *z, const ngx_http_realtime_limit_rec_t *like);
+static rt_ref_t ngx_http_realtime_limits_use_locked(
+    ngx_http_realtime_zone_t *z, const ngx_http_realtime_limit_rec_t *like,
     uint64_t now);
 static rt_ref_t ngx_http_realtime_limits_make_locked(
-    ngx_http_realtime_zone_t *z, ngx_http_realtime_limit_rec_t *like,
+    ngx_http_realtime_zone_t *z, const ngx_http_realtime_limit_rec_t *like,
     uint64_t now);
 static ngx_uint_t ngx_http_realtime_limits_drop_locked(
     ngx_http_realtime_zone_t *z, ngx_uint_t kind, uint64_t now,
@@ -27,34 +35,35 @@ static ngx_uint_t ngx_http_realtime_limits_drop_locked(
 
 ngx_int_t
 ngx_http_realtime_limits_take(ngx_http_realtime_zone_t *z,
-    ngx_http_realtime_limit_e kind, rt_str_t who, rt_str_t where,
-    const rt_limit_conf_t *conf, uint64_t now, uint64_t *wait,
-    ngx_http_realtime_counted_t *counted)
+    const ngx_http_realtime_limited_t *of, const rt_limit_conf_t *conf,
+    uint64_t now, uint64_t *wait, ngx_http_realtime_counted_t *counted)
 {
+    int64_t                         events = 0;
     rt_ref_t                        ref;
     ngx_int_t                       rc = NGX_DECLINED;
-    rt_hash_key_t                   other;
+    rt_limit_t                      was;
     ngx_http_realtime_limit_rec_t   like, *rec;
 
-    /* the key is two hashes with secret keys: 128 bits that nobody can aim */
-
-    other.k0 = ~z->sh->key.k0;
-    other.k1 = ~z->sh->key.k1;
-
-    ngx_memzero(&like, sizeof(like));
-
-    like.kind = kind;
-    like.key[0] = rt_hash2(&z->sh->key, who, where);
-    like.key[1] = rt_hash2(&other, who, where);
-    like.hash = like.key[0];
+    ngx_http_realtime_limits_key(z, of, &like);
 
     ngx_http_realtime_zone_lock(z);
 
-    ref = ngx_http_realtime_limits_find_locked(z, &like, now);
+    ref = ngx_http_realtime_limits_use_locked(z, &like, now);
     rec = ngx_http_realtime_at(z, ref);
 
     if (rec) {
+        was = rec->limit;
         rc = rt_limit_take(&rec->limit, conf, now, wait);
+
+        if (rc == NGX_OK) {
+            events = 1;
+
+        } else if (rec->limit.blocked && (!was.blocked || was.ends <= now)) {
+
+            /* it begins: more than any window holds */
+
+            events = (int64_t) conf->points + 1;
+        }
 
         if (counted) {
             counted->ref = ref;
@@ -64,15 +73,23 @@ ngx_http_realtime_limits_take(ngx_http_realtime_zone_t *z,
 
     ngx_http_realtime_zone_unlock(z);
 
+    if (events) {
+        ngx_http_realtime_limits_tell(z, of, conf, events);
+    }
+
     return rc;
 }
 
 
 void
 ngx_http_realtime_limits_give(ngx_http_realtime_zone_t *z,
+    const ngx_http_realtime_limited_t *of,
     ngx_http_realtime_counted_t *counted)
 {
+    ngx_uint_t                      given = 0;
     ngx_http_realtime_limit_rec_t  *rec;
+
+    static const rt_limit_conf_t  none;
 
     ngx_http_realtime_zone_lock(z);
 
@@ -82,22 +99,96 @@ ngx_http_realtime_limits_give(ngx_http_realtime_zone_t *z,
         && rec->hash == counted->hash)
     {
         rt_limit_give(&rec->limit);
+        given = 1;
     }
 
     ngx_http_realtime_zone_unlock(z);
 
     ngx_memzero(counted, sizeof(*counted));
+
+    if (given) {
+        ngx_http_realtime_limits_tell(z, of, &none, -1);
+    }
 }
 
 
-/* made if it is not there; the latest in its chain from now on */
+void
+ngx_http_realtime_limits_learn(ngx_http_realtime_zone_t *z,
+    const ngx_http_realtime_limited_t *of, const rt_limit_conf_t *conf,
+    uint64_t now, const rt_limit_news_t *news)
+{
+    ngx_http_realtime_limit_rec_t  like, *rec;
+
+    ngx_http_realtime_limits_key(z, of, &like);
+
+    ngx_http_realtime_zone_lock(z);
+
+    rec = ngx_http_realtime_at(z,
+                               ngx_http_realtime_limits_find_locked(z, &like));
+    if (rec) {
+        rt_limit_learn(&rec->limit, conf, now, news);
+    }
+
+    ngx_http_realtime_zone_unlock(z);
+}
+
+
+static void
+ngx_http_realtime_limits_tell(ngx_http_realtime_zone_t *z,
+    const ngx_http_realtime_limited_t *of, const rt_limit_conf_t *conf,
+    int64_t events)
+{
+    ngx_http_realtime_fact_t        f;
+    ngx_http_realtime_fact_limit_t  limit;
+
+    if (z->peers == NULL || of->here
+        || atomic_load_explicit(&z->peers->sh->peers.away,
+                                memory_order_relaxed))
+    {
+        return;
+    }
+
+    ngx_memzero(&limit, sizeof(limit));
+    ngx_memzero(&f, sizeof(f));
+
+    limit.kind = of->kind;
+    limit.events = events;
+    limit.conf = *conf;
+
+    f.type = NGX_HTTP_REALTIME_FACT_LIMIT;
+    f.s[0] = of->who;
+    f.s[1] = of->where;
+    f.s[2] = rt_str(sizeof(limit), &limit);
+
+    ngx_http_realtime_facts_put(z->peers, &f);
+}
+
+
+/* two hashes with secret keys: 128 bits that nobody can aim */
+
+static void
+ngx_http_realtime_limits_key(ngx_http_realtime_zone_t *z,
+    const ngx_http_realtime_limited_t *of, ngx_http_realtime_limit_rec_t *like)
+{
+    rt_hash_key_t  other;
+
+    other.k0 = ~z->sh->key.k0;
+    other.k1 = ~z->sh->key.k1;
+
+    ngx_memzero(like, sizeof(*like));
+
+    like->kind = of->kind;
+    like->key[0] = rt_hash2(&z->sh->key, of->who, of->where);
+    like->key[1] = rt_hash2(&other, of->who, of->where);
+    like->hash = like->key[0];
+}
+
 
 static rt_ref_t
 ngx_http_realtime_limits_find_locked(ngx_http_realtime_zone_t *z,
-    ngx_http_realtime_limit_rec_t *like, uint64_t now)
+    const ngx_http_realtime_limit_rec_t *like)
 {
     rt_ref_t                        ref;
-    ngx_http_realtime_chain_t      *chain = &z->sh->limit[like->kind];
     ngx_http_realtime_limit_rec_t  *rec;
 
     ref = ngx_http_realtime_keyed_first(z, like->hash,
@@ -109,15 +200,32 @@ ngx_http_realtime_limits_find_locked(ngx_http_realtime_zone_t *z,
         if (rec->kind == like->kind
             && ngx_memcmp(rec->key, like->key, sizeof(like->key)) == 0)
         {
-            ngx_http_realtime_chain_remove(z, chain, ref,
-                                           NGX_HTTP_REALTIME_LIMITS_LINK);
             break;
         }
 
         ref = ngx_http_realtime_keyed_next(z, ref);
     }
 
-    if (ref == 0) {
+    return ref;
+}
+
+
+/* made if it is not there; the latest in its chain from now on */
+
+static rt_ref_t
+ngx_http_realtime_limits_use_locked(ngx_http_realtime_zone_t *z,
+    const ngx_http_realtime_limit_rec_t *like, uint64_t now)
+{
+    rt_ref_t                    ref;
+    ngx_http_realtime_chain_t  *chain = &z->sh->limit[like->kind];
+
+    ref = ngx_http_realtime_limits_find_locked(z, like);
+
+    if (ref) {
+        ngx_http_realtime_chain_remove(z, chain, ref,
+                                       NGX_HTTP_REALTIME_LIMITS_LINK);
+
+    } else {
         ref = ngx_http_realtime_limits_make_locked(z, like, now);
         if (ref == 0) {
             return 0;
@@ -133,7 +241,7 @@ ngx_http_realtime_limits_find_locked(ngx_http_realtime_zone_t *z,
 
 static rt_ref_t
 ngx_http_realtime_limits_make_locked(ngx_http_realtime_zone_t *z,
-    ngx_http_realtime_limit_rec_t *like, uint64_t now)
+    const ngx_http_realtime_limit_rec_t *like, uint64_t now)
 {
     rt_ref_t                        ref;
     rt_arena_stat_t                 st;

@@ -57,10 +57,3 @@ ngx_http_realtime_client_address(struct sockaddr *sa)
         return rt_lit("");
     }
 }
-
-
-rt_str_t
-ngx_http_realtime_client_who(ngx_http_realtime_client_t *client)
-{
-    return rt_str(ngx_min(client->address_len, 8), client->address);
-}

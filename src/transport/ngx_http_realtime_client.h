@@ -19,11 +19,5 @@
 void ngx_http_realtime_client_read(ngx_http_request_t *r,
     ngx_http_realtime_client_t *client);
 
-/*
- * Who is meant when connections are counted: the first half of an IPv6 address,
- * since nobody has less and many have no more.  Empty: nobody is.
- */
-rt_str_t ngx_http_realtime_client_who(ngx_http_realtime_client_t *client);
-
 
 #endif /* _NGX_HTTP_REALTIME_CLIENT_H_INCLUDED_ */

@@ -352,22 +352,26 @@ ngx_http_realtime_handshake_limit(ngx_http_request_t *r,
     ngx_http_realtime_transport_conf_t *conf, ngx_http_realtime_query_t *q,
     uint64_t *wait)
 {
-    ngx_int_t                  rc;
-    rt_str_t                   who;
-    ngx_http_realtime_zone_t  *z = conf->transports->bus->zone;
+    ngx_int_t                     rc;
+    ngx_http_realtime_zone_t     *z = conf->transports->bus->zone;
+    ngx_http_realtime_limited_t   of;
 
     ngx_http_realtime_client_read(r, &q->client);
 
-    who = ngx_http_realtime_client_who(&q->client);
+    ngx_memzero(&of, sizeof(of));
 
-    if (who.len == 0 || conf->limit.period == 0) {
+    of.kind = NGX_HTTP_REALTIME_LIMIT_CONNECTIONS;
+    of.who = ngx_http_realtime_client_who(&q->client);
+
+    if (of.who.len == 0 || conf->limit.period == 0) {
         return NGX_OK;
     }
 
-    rc = ngx_http_realtime_limits_take(z, NGX_HTTP_REALTIME_LIMIT_CONNECTIONS,
-                                       who, rt_lit(""), &conf->limit,
+    rc = ngx_http_realtime_limits_take(z, &of, &conf->limit,
                                        ngx_http_realtime_now(), wait,
                                        &q->client.counted);
+
+    ngx_http_realtime_bus_kick(conf->transports->bus);
 
     if (rc == NGX_DECLINED) {
         ngx_http_realtime_zone_full(z, r->connection->log,

@@ -286,6 +286,46 @@ test_garbage(void)
 }
 
 
+/* what others say */
+
+static void
+test_learn(void)
+{
+    rt_limit_t       l;
+    rt_limit_conf_t  conf = { 3, 1000, 5000 };
+    rt_limit_news_t  news = { 400, 2, 0 };
+
+    memset(&l, 0, sizeof(l));
+
+    (void) take(&l, &conf, START);
+    rt_limit_learn(&l, &conf, START, &news);
+    ok(l.count == 2 && l.ends == START + 400, "more than here, and sooner");
+
+    news.count = 1;
+    rt_limit_learn(&l, &conf, START, &news);
+    ok(l.count == 2, "no less than here");
+
+    news.left = 1000;
+    rt_limit_learn(&l, &conf, START + 300, &news);
+    ok(l.count == 1 && l.ends == START + 1300, "another window");
+
+    news.count = 3;
+    rt_limit_learn(&l, &conf, START + 2000, &news);
+    ok(l.count == 3 && l.ends == START + 3000, "one that is none here");
+    ok(take(&l, &conf, START + 2000) == 5000, "is full: a block begins");
+
+    news.count = 1;
+    rt_limit_learn(&l, &conf, START + 2000, &news);
+    ok(take(&l, &conf, START + 2000) == 5000, "of which nobody knows yet");
+
+    news.left = 4000;
+    news.blocked = 1;
+    rt_limit_learn(&l, &conf, START + 2000, &news);
+    ok(take(&l, &conf, START + 2000) == 4000
+       && take(&l, &conf, START + 6000) == -1, "a block ends when they say");
+}
+
+
 int
 main(void)
 {
@@ -296,6 +336,7 @@ main(void)
     test_clock();
     test_model();
     test_garbage();
+    test_learn();
 
     return done_testing();
 }
