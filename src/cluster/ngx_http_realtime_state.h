@@ -129,6 +129,7 @@ struct ngx_http_realtime_state_s {
     ngx_queue_t                      counts;    /* the same, in order */
     ngx_uint_t                       ncounts;
     ngx_event_t                      count;     /* they are due */
+    uint64_t                         snapped;   /* "snapshot" was taken; ms */
     ngx_uint_t                       old;       /* an own one is to be purged */
 
     unsigned                         active:1;  /* has the link */

@@ -6,6 +6,7 @@
 
 
 #include "cluster/ngx_http_realtime_state.h"
+#include "hub/ngx_http_realtime_account.h"
 #include "shm/ngx_http_realtime_roster.h"
 
 
@@ -79,6 +80,12 @@ ngx_http_realtime_state_answered_room(ngx_http_realtime_state_call_t *c,
                                                : NGX_HTTP_REALTIME_PEERS_YES,
                                      rt_lit(""), rt_lit(""));
         return;
+    }
+
+    if (f->type == NGX_HTTP_REALTIME_FACT_JOIN
+        || (f->type == NGX_HTTP_REALTIME_FACT_LEAVE && news))
+    {
+        ngx_http_realtime_account_settled(c->st->hub, f, 1);
     }
 
     ngx_memzero(&a, sizeof(a));
@@ -188,6 +195,10 @@ ngx_http_realtime_state_answered_user(ngx_http_realtime_state_call_t *c,
     if (c->script == NGX_HTTP_REALTIME_SCRIPT_PRES_OFF) {
         custom = status;
         status = rt_lit("offline");
+
+        if (changed) {
+            ngx_http_realtime_account_settled(c->st->hub, f, 1);
+        }
     }
 
     ngx_memzero(&news, sizeof(news));

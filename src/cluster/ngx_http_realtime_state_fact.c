@@ -5,6 +5,7 @@
 
 
 #include "cluster/ngx_http_realtime_state.h"
+#include "hub/ngx_http_realtime_account.h"
 
 
 static ngx_int_t ngx_http_realtime_state_room(ngx_http_realtime_state_t *st,
@@ -240,6 +241,14 @@ ngx_http_realtime_state_local(ngx_http_realtime_state_t *st,
     ngx_http_realtime_announcement_t   a;
     ngx_http_realtime_typing_news_t    typing;
     ngx_http_realtime_presence_news_t  news;
+
+    if (f->type == NGX_HTTP_REALTIME_FACT_JOIN
+        || f->type == NGX_HTTP_REALTIME_FACT_LEAVE
+        || (f->type == NGX_HTTP_REALTIME_FACT_PRESENCE
+            && rt_str_eq(f->s[3], rt_lit("off"))))
+    {
+        ngx_http_realtime_account_settled(st->hub, f, 0);
+    }
 
     switch (f->type) {
 

@@ -7,6 +7,7 @@
 
 
 #include "cluster/ngx_http_realtime_state.h"
+#include "hub/ngx_http_realtime_account.h"
 #include "shm/ngx_http_realtime_roster.h"
 
 
@@ -349,6 +350,7 @@ ngx_http_realtime_state_purged_room(ngx_http_realtime_state_call_t *c,
     uint64_t                          total, nameless;
     redisReply                       *gone;
     ngx_uint_t                        i;
+    ngx_http_realtime_fact_t          f;
     ngx_http_realtime_announcement_t  a;
 
     ngx_memzero(&a, sizeof(a));
@@ -359,6 +361,17 @@ ngx_http_realtime_state_purged_room(ngx_http_realtime_state_call_t *c,
 
     total = ngx_http_realtime_state_number(reply, 0);
     gone = ngx_http_realtime_state_list(reply, 1);
+
+    f = c->fact;
+    f.type = NGX_HTTP_REALTIME_FACT_LEAVE;
+
+    for (i = 0; gone && gone->type == REDIS_REPLY_ARRAY && i < gone->elements;
+         i++)
+    {
+        f.s[1] = ngx_http_realtime_state_text(gone, i);
+        ngx_http_realtime_account_settled(c->st->hub, &f, 1);
+    }
+
     nameless = ngx_http_realtime_state_number(reply, 2);
 
     ngx_http_realtime_roster_total(c->st->hub->bus->zone, a.nsp, a.room,
@@ -420,14 +433,23 @@ static void
 ngx_http_realtime_state_purged_user(ngx_http_realtime_state_call_t *c,
     redisReply *reply)
 {
+    ngx_http_realtime_fact_t           f;
     ngx_http_realtime_presence_news_t  news;
+
+    if (!ngx_http_realtime_state_number(reply, 0)
+        || !ngx_http_realtime_state_number(reply, 2))
+    {
+        return;
+    }
+
+    f = c->fact;
+    f.type = NGX_HTTP_REALTIME_FACT_PRESENCE;
+
+    ngx_http_realtime_account_settled(c->st->hub, &f, 1);
 
     /* where only those in the same rooms may know, these were told */
 
-    if (c->st->scoped
-        || !ngx_http_realtime_state_number(reply, 0)
-        || !ngx_http_realtime_state_number(reply, 2))
-    {
+    if (c->st->scoped) {
         return;
     }
 

@@ -9,6 +9,7 @@
 
 
 #include "cluster/ngx_http_realtime_state.h"
+#include "hub/ngx_http_realtime_account.h"
 #include "shm/ngx_http_realtime_roster.h"
 #include "shm/ngx_http_realtime_users.h"
 
@@ -37,6 +38,9 @@ static void ngx_http_realtime_state_synced(ngx_http_realtime_state_call_t *c,
 /* buckets that are read at once, unless what they have is too much */
 #define NGX_HTTP_REALTIME_STATE_BUCKETS  512
 #define NGX_HTTP_REALTIME_STATE_PORTION  65536
+
+/* of a call of ROOM_SYNC, before the users */
+#define NGX_HTTP_REALTIME_STATE_SYNC_ARGS  9
 
 /* users of a room in one call */
 #define NGX_HTTP_REALTIME_STATE_USERS    500
@@ -122,6 +126,8 @@ ngx_http_realtime_state_snapshot(ngx_http_realtime_state_t *st, size_t *need)
     ngx_http_realtime_zone_t   *z = st->hub->bus->zone;
     ngx_http_realtime_keyed_t  *rec;
     ngx_http_realtime_room_rec_t  *room;
+
+    st->snapped = ngx_http_realtime_now();
 
     ngx_http_realtime_zone_lock(z);
 
@@ -306,6 +312,7 @@ ngx_http_realtime_state_write_room(ngx_http_realtime_state_t *st,
     (void) ngx_http_realtime_list_next(list, &args[2], NULL);
 
     f.type = NGX_HTTP_REALTIME_FACT_JOIN;
+    f.time = st->snapped;
     f.logged = rt_str_eq(args[1], rt_lit("1"));
 
     args[0] = rt_str(st->self.len, st->self.name);
@@ -427,10 +434,19 @@ ngx_http_realtime_state_synced(ngx_http_realtime_state_call_t *c,
     uint64_t                           total;
     redisReply                        *first;
     ngx_uint_t                         i;
+    ngx_http_realtime_fact_t           f;
     ngx_http_realtime_announcement_t   a;
 
     if (reply == NULL) {
         return;
+    }
+
+    /* the host that had written so may have gone */
+
+    for (i = NGX_HTTP_REALTIME_STATE_SYNC_ARGS; i < c->argc; i++) {
+        f = c->fact;
+        f.s[1] = rt_str(c->argv[i].len, c->argv[i].data);
+        ngx_http_realtime_account_settled(c->st->hub, &f, 0);
     }
 
     ngx_memzero(&a, sizeof(a));

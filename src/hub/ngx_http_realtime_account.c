@@ -125,7 +125,11 @@ ngx_http_realtime_account_join_locked(ngx_http_realtime_hub_t *hub,
     f.s[1] = ngx_http_realtime_account_types[ngx_http_realtime_room_type(kind)];
     f.s[2] = (kind & NGX_HTTP_REALTIME_ROOM_PRIVATE) ? rt_lit("private")
                                                      : rt_lit("public");
-    f.s[3] = user.len ? user : rt_str(0, NULL);
+
+    /* of other hosts, too, it is known later who is in it */
+
+    f.s[3] = (user.len && hub->bus->zone->peers == NULL) ? user
+                                                         : rt_str(0, NULL);
 
     ngx_http_realtime_facts_put(hub->bus->zone->rows, &f);
 }
@@ -138,7 +142,7 @@ ngx_http_realtime_account_leave_locked(ngx_http_realtime_hub_t *hub,
     ngx_http_realtime_fact_t  f;
 
     if (user.len == 0 || !ngx_http_realtime_account_main(nsp)
-        || !rt_room_name_valid(room))
+        || !rt_room_name_valid(room) || hub->bus->zone->peers)
     {
         return;
     }
@@ -159,7 +163,9 @@ ngx_http_realtime_account_presence_locked(ngx_http_realtime_hub_t *hub,
 {
     ngx_http_realtime_fact_t  f;
 
-    if (!ngx_http_realtime_account_main(nsp)) {
+    if (!ngx_http_realtime_account_main(nsp)
+        || (hub->bus->zone->peers && rt_str_eq(status, rt_lit("offline"))))
+    {
         return;
     }
 
@@ -170,6 +176,46 @@ ngx_http_realtime_account_presence_locked(ngx_http_realtime_hub_t *hub,
     f.s[1] = status;
     f.number = (custom != NULL);
     f.s[2] = (custom && custom->len) ? *custom : rt_str(0, NULL);
+
+    ngx_http_realtime_facts_put(hub->bus->zone->rows, &f);
+}
+
+
+void
+ngx_http_realtime_account_settled(ngx_http_realtime_hub_t *hub,
+    const ngx_http_realtime_fact_t *of, ngx_uint_t everywhere)
+{
+    ngx_http_realtime_kind_t  kind = (ngx_http_realtime_kind_t) of->number;
+    ngx_http_realtime_fact_t  f;
+
+    if (!ngx_http_realtime_account_main(of->s[NGX_HTTP_REALTIME_FACT_NSP])) {
+        return;
+    }
+
+    ngx_memzero(&f, sizeof(f));
+
+    f.type = of->type;
+    f.time = of->time;
+    f.number = everywhere;
+    f.s[0] = of->s[0];
+
+    if (of->type == NGX_HTTP_REALTIME_FACT_PRESENCE) {
+        f.number = 0;                   /* no news of the custom status */
+        f.s[1] = rt_lit("offline");
+
+    } else if (!rt_room_name_valid(of->s[0])) {
+        return;
+
+    } else if (of->type == NGX_HTTP_REALTIME_FACT_LEAVE) {
+        f.s[1] = of->s[1];
+
+    } else {
+        f.s[1] = ngx_http_realtime_account_types[
+                                            ngx_http_realtime_room_type(kind)];
+        f.s[2] = (kind & NGX_HTTP_REALTIME_ROOM_PRIVATE) ? rt_lit("private")
+                                                         : rt_lit("public");
+        f.s[3] = of->s[1];
+    }
 
     ngx_http_realtime_facts_put(hub->bus->zone->rows, &f);
 }

@@ -37,14 +37,25 @@ void ngx_http_realtime_account_alive(ngx_http_realtime_hub_t *hub,
 void ngx_http_realtime_account_event(ngx_http_realtime_hub_t *hub,
     rt_str_t type, rt_str_t user, rt_str_t room, rt_str_t data);
 
+/*
+ * What a fact for other hosts has come to: somebody is in a room, is not any
+ * more, or is offline; its time is when that was.  Where there are other hosts
+ * it is told by nobody else.  "everywhere": at all hosts, not at this one only.
+ */
+void ngx_http_realtime_account_settled(ngx_http_realtime_hub_t *hub,
+    const ngx_http_realtime_fact_t *of, ngx_uint_t everywhere);
+
 /* the state mutex is held: */
 
-/* a room is there, and a user in it ("user" empty: somebody anonymous) */
+/*
+ * A room is there, and a user in it ("user" empty: somebody anonymous); where
+ * there are other hosts only the room.
+ */
 void ngx_http_realtime_account_join_locked(ngx_http_realtime_hub_t *hub,
     rt_str_t nsp, rt_str_t room, ngx_http_realtime_kind_t kind,
     rt_str_t user);
 
-/* a user is in the room no longer */
+/* a user is in the room no longer; there nothing, as when one is offline */
 void ngx_http_realtime_account_leave_locked(ngx_http_realtime_hub_t *hub,
     rt_str_t nsp, rt_str_t room, rt_str_t user);
 

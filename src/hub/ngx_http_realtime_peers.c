@@ -47,6 +47,7 @@ ngx_http_realtime_peers_move(ngx_http_realtime_hub_t *hub,
     f.logged = (m->kind & NGX_HTTP_REALTIME_ROOM_QUIET) ? 1 : 0;
     f.s[NGX_HTTP_REALTIME_FACT_NSP] = m->nsp;
     f.s[NGX_HTTP_REALTIME_FACT_SOCKET] = m->socket;
+    f.number = m->kind;
     f.s[0] = m->room;
     f.s[1] = m->user;
 

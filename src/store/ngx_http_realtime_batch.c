@@ -293,7 +293,7 @@ ngx_http_realtime_batch_room(ngx_http_realtime_batch_t *b,
     const ngx_http_realtime_fact_t *f, rt_str_t time)
 {
     u_char    buf[RT_UUID_LEN];
-    rt_str_t  row[5];
+    rt_str_t  row[6];
 
     ngx_http_realtime_column_t  *until;
 
@@ -313,8 +313,9 @@ ngx_http_realtime_batch_room(ngx_http_realtime_batch_t *b,
         row[2] = f->s[3];
         row[3] = time;
         row[4] = rt_lit(NGX_HTTP_REALTIME_LANE_STAYS);
+        row[5] = f->number ? rt_lit("t") : rt_str(0, NULL);
 
-        ngx_http_realtime_batch_put(b, NGX_HTTP_REALTIME_LANE_JOIN, row, 5,
+        ngx_http_realtime_batch_put(b, NGX_HTTP_REALTIME_LANE_JOIN, row, 6,
                                     NGX_HTTP_REALTIME_BATCH_TEXT);
 
         /* before the quote at its end */
@@ -333,15 +334,20 @@ static void
 ngx_http_realtime_batch_leave(ngx_http_realtime_batch_t *b,
     const ngx_http_realtime_fact_t *f, rt_str_t time)
 {
-    rt_str_t                     row[3] = { f->s[0], f->s[1], time };
+    rt_str_t                     row[4] = { f->s[0], f->s[1], time };
     ngx_http_realtime_stay_t    *stay;
     ngx_http_realtime_column_t  *until;
 
     stay = ngx_http_realtime_batch_stay(b, f->s[0], f->s[1]);
 
-    if (stay->until == 0) {
-        ngx_http_realtime_batch_put(b, NGX_HTTP_REALTIME_LANE_LEAVE, row, 3,
+    row[3] = f->number ? rt_lit("t") : rt_str(0, NULL);
+
+    if (f->number || stay->until == 0) {
+        ngx_http_realtime_batch_put(b, NGX_HTTP_REALTIME_LANE_LEAVE, row, 4,
                                     NGX_HTTP_REALTIME_BATCH_TEXT);
+    }
+
+    if (stay->until == 0) {
         return;
     }
 

@@ -117,15 +117,17 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
      * that is sent again of what began in it.
      */
 
-    { NGX_HTTP_REALTIME_LANE_LEAVE, 3, NGX_HTTP_REALTIME_EXTRA_JOINS,
+    { NGX_HTTP_REALTIME_LANE_LEAVE, 4, NGX_HTTP_REALTIME_EXTRA_JOINS,
 
       "UPDATE realtime_room_members AS m SET left_at = x.t::timestamptz"
-      " FROM unnest($1::text[], $2::text[], $3::text[]) AS x (n, u, t)"
+      " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])"
+      " AS x (n, u, t, e)"
       " JOIN realtime_rooms AS r ON r.name = x.n"
       " WHERE m.room_id = r.id AND m.user_id = x.u"
-      " AND m.left_at IS NULL AND m.host = $4"
+      " AND m.left_at IS NULL"
+      " AND (m.host = $5 OR x.e IS NOT NULL AND m.host IS NOT NULL)"
       " AND m.joined_at <= x.t::timestamptz"
-      " AND m.id <> ALL ($5::text[]::uuid[])" },
+      " AND m.id <> ALL ($6::text[]::uuid[])" },
 
     /* a batch that is sent again may be longer: what was a stay has ended */
 
@@ -137,6 +139,22 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
       " WHERE m.id = x.i::uuid AND m.left_at IS NULL"
       " AND x.l <> '" NGX_HTTP_REALTIME_LANE_STAYS "'"
       " AND $6::text IS NOT NULL" },
+
+    /*
+     * Hosts write when they like: the latest to which a user has come has the
+     * row, so that what another one writes late of its end, as if it were
+     * still its own, does not end it.
+     */
+
+    { NGX_HTTP_REALTIME_LANE_JOIN, 6, 0,
+
+      "UPDATE realtime_room_members AS m SET left_at = x.t::timestamptz"
+      " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],"
+      " $5::text[], $6::text[]) AS x (i, n, u, t, l, e)"
+      " JOIN realtime_rooms AS r ON r.name = x.n"
+      " WHERE m.room_id = r.id AND m.user_id = x.u"
+      " AND m.left_at IS NULL AND m.host <> $7"
+      " AND m.joined_at < x.t::timestamptz AND x.e IS NOT NULL" },
 
     { NGX_HTTP_REALTIME_LANE_JOIN, 5, 0,
 
@@ -157,9 +175,9 @@ const ngx_http_realtime_statement_t  ngx_http_realtime_statements[] = {
       " last_seen, updated_at)"
       " SELECT x.u, x.s, CASE WHEN x.k THEN x.c::jsonb"
       " ELSE p.custom_status END, x.t::timestamptz, x.t::timestamptz"
-      " FROM (SELECT u, (array_agg(s ORDER BY o DESC))[1] AS s,"
+      " FROM (SELECT u, (array_agg(s ORDER BY t DESC, o DESC))[1] AS s,"
       " (array_agg(c ORDER BY o DESC) FILTER (WHERE k IS NOT NULL))[1] AS c,"
-      " COUNT(k) > 0 AS k, (array_agg(t ORDER BY o DESC))[1] AS t"
+      " COUNT(k) > 0 AS k, MAX(t) AS t"
       " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],"
       " $5::text[]) WITH ORDINALITY AS a (u, s, c, k, t, o) GROUP BY u) AS x"
       " LEFT JOIN realtime_presence AS p ON p.user_id = x.u"

@@ -24,9 +24,11 @@ typedef enum {
     NGX_HTTP_REALTIME_LANE_ACTIVITY,    /* id, time */
     NGX_HTTP_REALTIME_LANE_DISCONNECT,  /* id, reason, time */
     NGX_HTTP_REALTIME_LANE_ROOM,        /* id, name, type, visibility, time */
-    NGX_HTTP_REALTIME_LANE_LEAVE,       /* room, user, time; of a stay that
-                                           began in an earlier batch */
-    NGX_HTTP_REALTIME_LANE_JOIN,        /* id, room, user, time, until */
+    NGX_HTTP_REALTIME_LANE_LEAVE,       /* room, user, time, whether everywhere;
+                                           of a stay that began in an earlier
+                                           batch, or at another host */
+    NGX_HTTP_REALTIME_LANE_JOIN,        /* id, room, user, time, until, whether
+                                           other hosts have told this one */
     NGX_HTTP_REALTIME_LANE_PRESENCE,    /* user, status, custom, whether
                                            that is known, time */
     NGX_HTTP_REALTIME_LANE_TYPING,      /* id, room, user, thread, time,
