@@ -24,7 +24,8 @@ const SEED = Number(process.env.SEED || 1);
 const COUNT = Number(process.env.COUNT || 4000);
 
 const SOURCES = [
-    'proto/rt_adapter', 'proto/rt_adapter_encode', 'proto/rt_adapter_map',
+    'proto/rt_adapter', 'proto/rt_adapter_encode', 'proto/rt_adapter_list',
+    'proto/rt_adapter_map', 'proto/rt_adapter_out',
     'proto/rt_msgpack', 'proto/rt_number', 'proto/rt_pack', 'proto/rt_unpack',
     'base/rt_buf', 'base/rt_json', 'base/rt_json_check', 'base/rt_time',
     'base/rt_utf8'
