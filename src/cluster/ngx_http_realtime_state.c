@@ -22,12 +22,19 @@ void
 ngx_http_realtime_state_start(ngx_http_realtime_state_t *st,
     ngx_http_realtime_link_t *link, ngx_http_realtime_hub_t *hub)
 {
+    ngx_uint_t  i;
+
     st->link = link;
     st->hub = hub;
     st->facts = hub->bus->zone->peers;
     st->log = hub->log;
 
     ngx_queue_init(&st->calls);
+
+    for (i = 0; i < NGX_HTTP_REALTIME_SCRIPTS; i++) {
+        (void) ngx_http_realtime_script_sha1(&ngx_http_realtime_scripts[i],
+                                             st->sha1[i]);
+    }
 
     st->soon.handler = ngx_http_realtime_state_handler;
     st->soon.data = st;

@@ -99,6 +99,8 @@ struct ngx_http_realtime_state_s {
     ngx_http_realtime_facts_t       *facts;
     ngx_log_t                       *log;
     ngx_http_realtime_state_host_t   self;
+    u_char                           sha1[NGX_HTTP_REALTIME_SCRIPTS]
+                                         [NGX_HTTP_REALTIME_SCRIPT_HEX];
 
     uint64_t                         pos;       /* next fact */
     ngx_queue_t                      calls;     /* in order */

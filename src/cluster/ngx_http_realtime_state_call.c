@@ -64,10 +64,8 @@ ngx_http_realtime_state_call(ngx_http_realtime_state_t *st, ngx_int_t script,
         argv[1].data = p;
         argv[1].len = NGX_HTTP_REALTIME_SCRIPT_HEX;
         ngx_str_set(&argv[2], "1");
-        (void) ngx_http_realtime_script_sha1(
-                                       &ngx_http_realtime_scripts[script], p);
-        p = ngx_http_realtime_state_copy(p + NGX_HTTP_REALTIME_SCRIPT_HEX, key,
-                                         &argv[3]);
+        p = ngx_cpymem(p, st->sha1[script], NGX_HTTP_REALTIME_SCRIPT_HEX);
+        p = ngx_http_realtime_state_copy(p, key, &argv[3]);
         c->argc = NGX_HTTP_REALTIME_STATE_ARGS;
     }
 

@@ -336,6 +336,9 @@ async function outage() {
         await join(anna, room);
         is(await join(bob, room), 2, 'both');
 
+        /* who comes back waits for as many as were there */
+        await until(10000, async () =>
+            (await a.metrics()).redis.nodes === 2, 'a knows of b');
         await redis.kill('SIGKILL');
 
         const carol = await user(a, unique('carol'));
