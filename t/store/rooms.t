@@ -262,7 +262,7 @@ async function changes(server, pg, name) {
 
         await drop(pg, secret);
         await acts('gone, and made again', () => enters(s, secret));
-    });
+    }, { timeout: 60000 });
 }
 
 
