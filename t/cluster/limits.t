@@ -7,9 +7,9 @@
  */
 
 const eio = require('../lib/eio');
+const { hosts } = require('../lib/hosts');
 const people = require('../lib/people');
 const redisServer = require('../lib/redis');
-const server = require('../lib/server');
 const tap = require('../lib/tap');
 
 const { guest, join, unique, user } = people;
@@ -38,33 +38,6 @@ const LOCATIONS = [
     location('/connections/', '', '', '6 1h', ''),
     location('/events/', '', '', '', '8 1h')
 ].join('');
-
-
-async function host(redis, name) {
-    const nginx = await server.start({
-        workers: 2, reuseport: true, locations: LOCATIONS, name,
-        http: `realtime_redis ${redis.url()};`
-    });
-
-    return nginx;
-}
-
-
-async function hosts(redis, ...names) {
-    const list = [];
-
-    for (const name of names) {
-        list.push(await host(redis, name));
-    }
-
-    for (const nginx of list) {
-        await until(10000, async () => {
-            return (await nginx.metrics()).redis.connected;
-        }, 'a link');
-    }
-
-    return list;
-}
 
 
 function say(s, roomName) {
@@ -312,7 +285,7 @@ async function outage(redis, a, b) {
 
 async function main() {
     const redis = await redisServer.start();
-    const [a, b] = await hosts(redis, 'a', 'b');
+    const [a, b] = await hosts(redis, LOCATIONS, 'a', 'b');
 
     await messages(redis, a, b);
     await addresses(redis, a, b);

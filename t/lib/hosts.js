@@ -36,4 +36,18 @@ async function linked(...hosts) {
 }
 
 
-module.exports = { figures, host, linked };
+/* a host for each name, that hear each other */
+async function hosts(redis, locations, ...names) {
+    const list = [];
+
+    for (const name of names) {
+        list.push(await host(redis, { locations, name }));
+    }
+
+    await linked(...list);
+
+    return list;
+}
+
+
+module.exports = { figures, host, hosts, linked };
