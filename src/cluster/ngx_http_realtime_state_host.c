@@ -11,6 +11,8 @@
 #include "shm/ngx_http_realtime_roster.h"
 
 
+static ngx_uint_t ngx_http_realtime_state_taken(
+    ngx_http_realtime_state_t *st, redisReply *reply);
 static void ngx_http_realtime_state_beaten(ngx_http_realtime_state_call_t *c,
     redisReply *reply);
 static void ngx_http_realtime_state_begun(ngx_http_realtime_state_call_t *c,
@@ -99,7 +101,22 @@ ngx_http_realtime_state_beat(ngx_http_realtime_state_t *st, ngx_uint_t begin)
 }
 
 
-/* Redis may have lost what it knew, or somebody has taken us for dead */
+/*
+ * Whether Redis knows us: it may have lost what it knew, or somebody has taken
+ * us for dead.
+ */
+
+static ngx_uint_t
+ngx_http_realtime_state_taken(ngx_http_realtime_state_t *st, redisReply *reply)
+{
+    if (reply && !ngx_http_realtime_state_number(reply, 0)) {
+        st->renew = 1;
+        return 0;
+    }
+
+    return reply != NULL;
+}
+
 
 static void
 ngx_http_realtime_state_beaten(ngx_http_realtime_state_call_t *c,
@@ -107,16 +124,7 @@ ngx_http_realtime_state_beaten(ngx_http_realtime_state_call_t *c,
 {
     ngx_http_realtime_state_t  *st = c->st;
 
-    if (reply == NULL) {
-        return;
-    }
-
-    if (!ngx_http_realtime_state_number(reply, 0)) {
-        st->renew = 1;
-        return;
-    }
-
-    if (!st->known) {
+    if (ngx_http_realtime_state_taken(st, reply) && !st->known) {
         st->known = 1;
         atomic_store(&st->facts->sh->peers.away, 0);
     }
@@ -129,16 +137,9 @@ ngx_http_realtime_state_begun(ngx_http_realtime_state_call_t *c,
 {
     ngx_http_realtime_state_t  *st = c->st;
 
-    if (reply == NULL) {
-        return;
+    if (ngx_http_realtime_state_taken(st, reply)) {
+        st->known = 1;
     }
-
-    if (!ngx_http_realtime_state_number(reply, 0)) {
-        st->renew = 1;
-        return;
-    }
-
-    st->known = 1;
 }
 
 
